@@ -1,0 +1,19 @@
+/* roost.h - async/await for C: the core in one include.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef ROOST_H
+#define ROOST_H
+
+#include <roost/async.h>
+#include <roost/config.h>
+#include <roost/error.h>
+#include <roost/group.h>
+#include <roost/post.h>
+#include <roost/run.h>
+#include <roost/scope.h>
+#include <roost/task.h>
+#include <roost/time.h>
+#include <roost/var.h>
+
+#endif

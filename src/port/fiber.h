@@ -1,0 +1,99 @@
+/* port/fiber.h - a flow of control with its own stack, and the switch between two of them.
+ *
+ * The switch keeps the registers the ABI calls callee-saved and the stack pointer. The floating
+ * point control words (MXCSR, x87, FPCR) are shared by all fibers of a thread. Under the
+ * sanitizers and Valgrind it also tells them which stack is in use; that is the only difference
+ * between builds.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef ROOST_PORT_FIBER_H
+#define ROOST_PORT_FIBER_H
+
+#include <stddef.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define ROOSTI_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ROOSTI_ASAN 1
+#endif
+#endif
+#if defined(__SANITIZE_THREAD__)
+#define ROOSTI_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define ROOSTI_TSAN 1
+#endif
+#endif
+#if defined(ROOSTI_ASAN) || defined(ROOSTI_TSAN) || defined(ROOST_VALGRIND)
+#define ROOSTI_FIBER_HOOKS 1
+#endif
+
+struct roosti_fiber {
+    void *sp; /* saved stack pointer while switched away */
+#ifdef ROOSTI_FIBER_HOOKS
+    const void *low;  /* lowest byte of the stack */
+    size_t size;      /* bytes from low to the top */
+    void *fake_stack; /* ASan's */
+    void *tsan;       /* TSan's handle */
+    unsigned valgrind_id;
+#endif
+};
+
+/* In src/port/arch: saves the callee-saved registers, stores sp in *from, loads `to`. */
+void roosti_fiber_jump(void **from_sp, void *to_sp);
+
+/* In src/port/arch: lays out a first frame below `top` so that the first jump to the returned sp
+ * calls entry(arg) with a clean, backtrace-ending frame. entry must not return. */
+void *roosti_fiber_frame(void *top, void (*entry)(void *), void *arg);
+
+#ifdef ROOSTI_FIBER_HOOKS
+/* The thread's own stack becomes a fiber, so that it can be switched from. */
+void roosti_fiber_adopt(struct roosti_fiber *fiber);
+/* low..top: the usable stack; frame_top: where the first frame goes, in that range. */
+void roosti_fiber_make(struct roosti_fiber *fiber, void *low, void *top, void *frame_top,
+                       void (*entry)(void *), void *arg);
+void roosti_fiber_switch(struct roosti_fiber *from, struct roosti_fiber *to);
+/* The same, and `from` never runs again. */
+void roosti_fiber_leave(struct roosti_fiber *from, struct roosti_fiber *to);
+/* First statement of every entry function. */
+void roosti_fiber_entered(struct roosti_fiber *self);
+/* After the last switch away: frees what the tools keep for it. */
+void roosti_fiber_unmake(struct roosti_fiber *fiber);
+#else
+static inline void roosti_fiber_adopt(struct roosti_fiber *fiber)
+{
+    fiber->sp = NULL;
+}
+
+static inline void roosti_fiber_make(struct roosti_fiber *fiber, void *low, void *top,
+                                     void *frame_top, void (*entry)(void *), void *arg)
+{
+    (void)low;
+    (void)top;
+    fiber->sp = roosti_fiber_frame(frame_top, entry, arg);
+}
+
+static inline void roosti_fiber_switch(struct roosti_fiber *from, struct roosti_fiber *to)
+{
+    roosti_fiber_jump(&from->sp, to->sp);
+}
+
+static inline void roosti_fiber_leave(struct roosti_fiber *from, struct roosti_fiber *to)
+{
+    roosti_fiber_jump(&from->sp, to->sp);
+}
+
+static inline void roosti_fiber_entered(struct roosti_fiber *self)
+{
+    (void)self;
+}
+
+static inline void roosti_fiber_unmake(struct roosti_fiber *fiber)
+{
+    (void)fiber;
+}
+#endif
+
+#endif

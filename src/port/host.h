@@ -1,0 +1,117 @@
+/* port/host.h - what the runtime needs of the machine beside operations: clock, threads, signals,
+ * the overflow report, and the watchdog's look at a stuck thread.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef ROOST_PORT_HOST_H
+#define ROOST_PORT_HOST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <roost/time.h>
+
+struct roosti_stacks;
+
+/* -- clock ------------------------------------------------------------------------------------ */
+
+/* The system's monotonic clock (vDSO, some 20 ns). */
+roost_time roosti_clock_now(void);
+/* Nanoseconds since 1970 UTC. */
+roost_time roosti_clock_wall(void);
+/* CPU time of the process, nanoseconds. */
+roost_time roosti_clock_cpu(void);
+
+/* A cheap tick counter for measuring short spans on one thread: the time stamp counter where it is
+ * invariant and the kernel trusts it, else the monotonic clock. */
+extern bool roosti_ticks_are_tsc; /* set once by roosti_host_init */
+uint64_t roosti_ticks_slow(void);
+static inline uint64_t roosti_ticks(void)
+{
+#if defined(__x86_64__)
+    if (__builtin_expect(roosti_ticks_are_tsc, 1))
+        return __builtin_ia32_rdtsc();
+#elif defined(__aarch64__)
+    if (__builtin_expect(roosti_ticks_are_tsc, 1)) {
+        uint64_t count;
+        __asm__ volatile("mrs %0, cntvct_el0" : "=r"(count));
+        return count;
+    }
+#endif
+    return roosti_ticks_slow();
+}
+/* A span of ticks (now - then >= 0) in nanoseconds, within 0.1 %. */
+roost_dur roosti_ticks_to_ns(uint64_t span);
+
+/* -- process-wide set-up ---------------------------------------------------------------------- */
+
+/* Calibrates ticks, installs the fork guard. Idempotent; any thread. 0 or a negative code. */
+int roosti_host_init(void);
+/* True in a child of fork: no runtime call works there. */
+bool roosti_host_forked(void);
+void roosti_host_entropy(void *buf, size_t len);
+/* Processors this process may use (affinity and cgroup quota), at least 1. */
+int roosti_host_cpu_count(void);
+const char *roosti_host_env(const char *name);
+/* Writes all of it, for reports; async-signal-safe. */
+void roosti_host_write(int fd, const char *text, size_t len);
+int roosti_host_errno(void); /* errno right after a failed libc call that roost itself made */
+int *roosti_host_errno_place(void); /* this thread's errno, to be kept per task */
+bool roosti_host_is_tty(int fd);
+/* Open descriptors of the process, for the leak audit; negative code where /proc is missing. */
+int roosti_host_fd_count(void);
+/* Resident bytes of the process. */
+int64_t roosti_host_resident(void);
+
+/* -- threads ---------------------------------------------------------------------------------- */
+
+struct roosti_thread {
+    uintptr_t handle;
+};
+/* cpu: the processor to stay on, or -1. 0 or a negative code. */
+int roosti_thread_start(struct roosti_thread *thread, const char *name, int cpu,
+                        void (*body)(void *), void *arg);
+void roosti_thread_join(struct roosti_thread *thread);
+uint64_t roosti_thread_self(void); /* kernel thread id */
+
+/* A one-shot latch between threads: wait returns once set was called. Timed by deadline. */
+struct roosti_latch {
+    uint32_t state; /* futex word */
+};
+void roosti_latch_set(struct roosti_latch *latch);
+/* True when set; false when the deadline passed first. */
+bool roosti_latch_wait(struct roosti_latch *latch, roost_time deadline);
+
+/* -- signals ---------------------------------------------------------------------------------- */
+
+/* While held, SIGINT and SIGTERM call hook(arg, signo, nth) from the handler, nth = 1, 2, ...; when
+ * the hook returns false the former disposition is restored and the signal raised again. Only one
+ * holder per process: ROOST_EBUSY. The hook runs in signal context. */
+struct roosti_signal_hook {
+    bool (*hook)(void *arg, int signo, int nth);
+    void *arg;
+};
+int roosti_signals_hold(const struct roosti_signal_hook *hook);
+void roosti_signals_release(void);
+
+/* -- stack overflow and stuck steps ----------------------------------------------------------- */
+
+/* Gives the calling thread a signal stack and makes an overflow of a stack in `stacks` print
+ *   fatal: stack overflow in task 'NAME' (slot N): used all 192 KiB; fault at ..., sp ..., pc ...
+ * before the signal takes its former course. describe: async-signal-safe, writes the task's name
+ * for the slot whose top is given. */
+struct roosti_overflow_watch {
+    const struct roosti_stacks *stacks;
+    void (*describe)(const void *top, char *name, size_t size);
+};
+int roosti_overflow_enter(const struct roosti_overflow_watch *watch);
+void roosti_overflow_leave(void);
+
+/* Makes the thread with this kernel id print `heading`, then its backtrace, to fd 2. Used by the
+ * watchdog when a step takes too long. 0 or a negative code. */
+int roosti_thread_backtrace(uint64_t thread_id, const char *heading);
+/* The calling flow's own backtrace to fd 2. */
+void roosti_backtrace_print(void);
+
+#endif
