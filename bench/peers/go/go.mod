@@ -1,0 +1,3 @@
+module roost-bench-peer
+
+go 1.22
