@@ -1,0 +1,113 @@
+/* port/arch/fiber_x86_64.S - the switch between two stacks, for x86-64.
+ *
+ * A suspended flow is its stack pointer; seven words lie at it:
+ *
+ *   sp ->  r15  r14  r13  r12  rbx  rbp  return address
+ *
+ * A fresh flow has the same picture with r12 = arg, r13 = entry and the trampoline as its return
+ * address; nothing reads its other words. The switch ends in an indirect jump and not in `ret`: the
+ * processor's return stack holds the address of the flow that is being left, so a `ret` would be
+ * mispredicted at every switch. The unwind tables hold at each instruction, since both frames have
+ * the same shape; they end at the trampoline.
+ *
+ * The property note claims indirect branch tracking only. Without the shadow stack bit the loader
+ * runs the process without one, which is what a switch that knows of none needs.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+    .text
+
+/* void roosti_fiber_jump(void **from_sp, void *to_sp) */
+    .globl roosti_fiber_jump
+    .hidden roosti_fiber_jump
+    .type roosti_fiber_jump, @function
+    .p2align 6
+roosti_fiber_jump:
+    .cfi_startproc
+    endbr64
+    pushq %rbp
+    .cfi_adjust_cfa_offset 8
+    .cfi_rel_offset %rbp, 0
+    pushq %rbx
+    .cfi_adjust_cfa_offset 8
+    .cfi_rel_offset %rbx, 0
+    pushq %r12
+    .cfi_adjust_cfa_offset 8
+    .cfi_rel_offset %r12, 0
+    pushq %r13
+    .cfi_adjust_cfa_offset 8
+    .cfi_rel_offset %r13, 0
+    pushq %r14
+    .cfi_adjust_cfa_offset 8
+    .cfi_rel_offset %r14, 0
+    pushq %r15
+    .cfi_adjust_cfa_offset 8
+    .cfi_rel_offset %r15, 0
+    movq %rsp, (%rdi)
+    movq %rsi, %rsp
+    popq %r15
+    .cfi_adjust_cfa_offset -8
+    .cfi_restore %r15
+    popq %r14
+    .cfi_adjust_cfa_offset -8
+    .cfi_restore %r14
+    popq %r13
+    .cfi_adjust_cfa_offset -8
+    .cfi_restore %r13
+    popq %r12
+    .cfi_adjust_cfa_offset -8
+    .cfi_restore %r12
+    popq %rbx
+    .cfi_adjust_cfa_offset -8
+    .cfi_restore %rbx
+    popq %rbp
+    .cfi_adjust_cfa_offset -8
+    .cfi_restore %rbp
+    popq %rcx
+    .cfi_adjust_cfa_offset -8
+    .cfi_register %rip, %rcx
+    notrack jmp *%rcx
+    .cfi_endproc
+    .size roosti_fiber_jump, . - roosti_fiber_jump
+
+/* Where a fresh flow begins. An unwinder looks up the byte before a return address, so the tables
+ * must cover one byte before the label that a fresh frame holds. */
+    .type roosti_fiber_start, @function
+    .p2align 4
+roosti_fiber_start:
+    .cfi_startproc
+    .cfi_undefined %rip
+    nop
+.Lstart:
+    xorl %ebp, %ebp
+    movq %r12, %rdi
+    call *%r13
+    ud2
+    .cfi_endproc
+    .size roosti_fiber_start, . - roosti_fiber_start
+
+/* void *roosti_fiber_frame(void *top, void (*entry)(void *), void *arg) */
+    .globl roosti_fiber_frame
+    .hidden roosti_fiber_frame
+    .type roosti_fiber_frame, @function
+    .p2align 4
+roosti_fiber_frame:
+    .cfi_startproc
+    endbr64
+    leaq .Lstart(%rip), %rcx
+    leaq -56(%rdi), %rax
+    movq %rsi, 16(%rax)
+    movq %rdx, 24(%rax)
+    movq %rcx, 48(%rax)
+    ret
+    .cfi_endproc
+    .size roosti_fiber_frame, . - roosti_fiber_frame
+
+/* GNU_PROPERTY_X86_FEATURE_1_AND with the IBT bit alone. */
+    .section .note.gnu.property, "a", @note
+    .p2align 3
+    .long 4, 16, 5
+    .asciz "GNU"
+    .long 0xc0000002, 4, 1, 0
+
+    .section .note.GNU-stack, "", @progbits

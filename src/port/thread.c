@@ -1,0 +1,100 @@
+/* port/thread.c - threads and the latch between them.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <errno.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <roost/error.h>
+
+#include "base/mem.h"
+#include "port/host.h"
+
+/* What a new thread needs; it frees it. */
+struct thread_start {
+    void (*body)(void *);
+    void *arg;
+    int cpu;
+    char name[16]; /* the kernel's limit */
+};
+
+static void *thread_main(void *start_block)
+{
+    struct thread_start start = *(struct thread_start *)start_block;
+    roosti_free(start_block);
+    pthread_setname_np(pthread_self(), start.name);
+    if (start.cpu >= 0) {
+        /* A processor that has gone away since is no reason not to run. */
+        cpu_set_t sets[8];
+        memset(sets, 0, sizeof sets);
+        CPU_SET_S((size_t)start.cpu, sizeof sets, sets);
+        pthread_setaffinity_np(pthread_self(), sizeof sets, sets);
+    }
+    start.body(start.arg);
+    return NULL;
+}
+
+int roosti_thread_start(struct roosti_thread *thread, const char *name, int cpu,
+                        void (*body)(void *), void *arg)
+{
+    struct thread_start *start = roosti_alloc(sizeof *start, "thread");
+    if (!start)
+        return ROOST_ENOMEM;
+    *start = (struct thread_start){.body = body, .arg = arg, .cpu = cpu};
+    snprintf(start->name, sizeof start->name, "%s", name ? name : "roost");
+
+    /* Signals for the process go to the program's own threads. */
+    sigset_t all;
+    sigset_t kept;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &kept);
+    pthread_t handle;
+    int rc = roosti_may_take("thread") ? pthread_create(&handle, NULL, thread_main, start) : EAGAIN;
+    pthread_sigmask(SIG_SETMASK, &kept, NULL);
+    if (rc != 0) {
+        roosti_free(start);
+        return -rc;
+    }
+    thread->handle = (uintptr_t)handle;
+    return 0;
+}
+
+void roosti_thread_join(struct roosti_thread *thread)
+{
+    pthread_join((pthread_t)thread->handle, NULL);
+    thread->handle = 0;
+}
+
+uint64_t roosti_thread_self(void)
+{
+    return (uint64_t)syscall(SYS_gettid);
+}
+
+/* -- latch ------------------------------------------------------------------------------------ */
+
+void roosti_latch_set(struct roosti_latch *latch)
+{
+    __atomic_store_n(&latch->state, 1, __ATOMIC_RELEASE);
+    syscall(SYS_futex, &latch->state, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, INT32_MAX, NULL, NULL, 0);
+}
+
+bool roosti_latch_wait(struct roosti_latch *latch, roost_time deadline)
+{
+    struct timespec until = {.tv_sec = deadline / 1000000000, .tv_nsec = deadline % 1000000000};
+    while (!__atomic_load_n(&latch->state, __ATOMIC_ACQUIRE)) {
+        if (deadline != ROOST_NEVER && roosti_clock_now() >= deadline)
+            return false;
+        /* The bitset form takes an absolute instant of the monotonic clock. */
+        syscall(SYS_futex, &latch->state, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, 0,
+                deadline == ROOST_NEVER ? NULL : &until, NULL, FUTEX_BITSET_MATCH_ANY);
+    }
+    return true;
+}
