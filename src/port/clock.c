@@ -1,9 +1,9 @@
 /* port/clock.c - instants from the kernel, and cheap ticks for short spans.
  *
  * The rate of the tick counter is known on aarch64. On x86-64 it is measured against the monotonic
- * clock over the life of the process: a first pair of readings is taken at init, a second one when a
- * span is first converted, and the rate is refined until the pairs lie 10 ms apart. A pair is exact
- * to some 30 ns, so readings 100 us apart, the least that is ever used, give 0.06 % at worst.
+ * clock over the life of the process: a first pair of readings is taken at init, a second one when
+ * a span is first converted, and the rate is refined until the pairs lie 10 ms apart. A pair is
+ * exact to some 30 ns, so readings 100 us apart, the least that is ever used, give 0.06 % at worst.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -34,7 +34,7 @@ enum {
     CHUNK_SLOTS_FIRST = 64,
     BATCH_FIRST = 16,
     BATCH_MAX = 512,
-    ADVISE_MAX = 128, /* ranges per system call: they lie on the caller's stack */
+    ADVISE_MAX = 128,         /* ranges per system call: they lie on the caller's stack */
     MAP_COUNT_DEFAULT = 65530 /* the kernel's own default of vm.max_map_count */
 };
 
@@ -76,8 +76,8 @@ static bool guard_install_works(size_t page)
     return works;
 }
 
-/* Advises the range [top - below, top - below + len) of each of `count` slots. Returns how many slots,
- * from the first, are done for sure. */
+/* Advises the range [top - below, top - below + len) of each of `count` slots. Returns how many
+ * slots, from the first, are done for sure. */
 static size_t advise_each(void *const *tops, size_t count, size_t below, size_t len, int advice)
 {
     size_t done = 0;

@@ -6,7 +6,6 @@
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -51,14 +50,10 @@ int roosti_thread_start(struct roosti_thread *thread, const char *name, int cpu,
     *start = (struct thread_start){.body = body, .arg = arg, .cpu = cpu};
     snprintf(start->name, sizeof start->name, "%s", name ? name : "roost");
 
-    /* Signals for the process go to the program's own threads. */
-    sigset_t all;
-    sigset_t kept;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &kept);
+    /* The signal mask is inherited as it is: a blocked one would reach the children of whatever
+     * program the body starts. */
     pthread_t handle;
     int rc = roosti_may_take("thread") ? pthread_create(&handle, NULL, thread_main, start) : EAGAIN;
-    pthread_sigmask(SIG_SETMASK, &kept, NULL);
     if (rc != 0) {
         roosti_free(start);
         return -rc;
