@@ -1,0 +1,56 @@
+# Makefile - the front door. Each line calls a CMake preset or a script, which describes the work.
+#
+#   make demo     the demonstration on this repository (DIR=... for another directory)
+#   make test     build and run every test; the last line counts them
+#   make bench    the micro suite beside its peers (make bench-setup fetches the peers first)
+#
+# SPDX-License-Identifier: MIT
+DIR ?= .
+SUITE ?= micro
+FUZZ_SECONDS ?= 60
+
+.PHONY: setup demo test bench bench-setup asan asan-clang tsan valgrind aarch64 shared unity clang \
+        release fuzz cov nightly tidy format clean
+
+test: setup
+	tools/run-tests.sh dev
+
+setup:
+	@tools/setup.sh
+
+demo: setup
+	@cmake --preset release >/dev/null
+	@cmake --build --preset release --target example_wordcount
+	@build/release/examples/wordcount $(DIR)
+
+bench: setup
+	@cmake --preset release >/dev/null
+	@cmake --build --preset release
+	bench/run.py $(SUITE)
+
+bench-setup: setup
+	tools/setup-bench.sh
+
+asan asan-clang tsan valgrind aarch64 shared unity clang release: setup
+	tools/run-tests.sh $@
+
+cov: setup
+	tools/run-tests.sh cov
+	tools/coverage.py build/cov
+
+fuzz: setup
+	tools/run-fuzz.sh $(FUZZ_SECONDS)
+
+# Everything, the slow builds included. Stops at the first that fails.
+nightly: test clang release shared unity asan asan-clang tsan valgrind aarch64 cov tidy fuzz
+
+tidy: setup
+	@cmake --preset dev >/dev/null
+	tools/run-tidy.sh build/dev
+
+# Rewrites the sources as .clang-format says.
+format: setup
+	tools/format.sh
+
+clean:
+	rm -rf build
