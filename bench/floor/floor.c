@@ -1,11 +1,12 @@
 /* bench/floor/floor.c - the suite `micro` on the hand-written scheduler and timer heap of tiny.h.
  *
- * The figures bound what any design can reach: they are the work itself, without scopes, errors, statistics or checks.
+ * The figures bound what any design can reach: they are the work itself, without scopes, errors,
+ * statistics or checks.
  *
  * SPDX-License-Identifier: MIT */
 #include "floor/tiny.h"
 
-#include "kit.h"
+#include "meter.h"
 
 #define ARMED 100000
 #define PARKED 100000
@@ -28,7 +29,8 @@ void tiny_task_main(struct tiny_task *t)
     t->done = 1;
     if (t->joiner != NULL)
         tiny_push(y, t->joiner);
-    /* Nothing runs between here and the switch, so the stack may be given away while it is still in use. */
+    /* Nothing runs between here and the switch, so the stack may be given away while it is still in
+     * use. */
     t->next = y->idle;
     y->idle = t;
     tiny_leave(y);
@@ -130,7 +132,7 @@ static void cancel(struct tiny *y, struct lot *lot)
 static int run_spawn_cold(const char *name, long n)
 {
     struct tiny y;
-    struct lot lot = { 0 };
+    struct lot lot = {0};
     if (tiny_init(&y, (size_t)n + WARM) != 0)
         return -1;
     park(&y, &lot, WARM);
@@ -144,7 +146,7 @@ static int run_spawn_cold(const char *name, long n)
 static int run_cancel_parked(const char *name, long n)
 {
     struct tiny y;
-    struct lot lot = { 0 };
+    struct lot lot = {0};
     if (tiny_init(&y, (size_t)n) != 0)
         return -1;
     park(&y, &lot, WARM < n ? WARM : n);
@@ -156,7 +158,8 @@ static int run_cancel_parked(const char *name, long n)
     return lot.left == 0 ? 0 : -1;
 }
 
-/* A scope that only knows its parent and whether it was cancelled: the least a timeout block can be. */
+/* A scope that only knows its parent and whether it was cancelled: the least a timeout block can
+ * be. */
 struct scope {
     struct scope *parent;
     struct tiny_timer timer;
@@ -171,7 +174,7 @@ static __attribute__((noinline)) int checked_operation(struct scope *inner)
 
 static int timeout_block(struct tiny_heap *heap, struct scope **inner, int64_t now)
 {
-    struct scope s = { .parent = *inner };
+    struct scope s = {.parent = *inner};
     *inner = &s;
     tiny_timer_arm(heap, &s.timer, now + 1000000000);
     int rc = checked_operation(*inner);
@@ -183,7 +186,7 @@ static int timeout_block(struct tiny_heap *heap, struct scope **inner, int64_t n
 static int run_timeout_ready(const char *name, long n)
 {
     struct tiny_heap_entry entries[4];
-    struct tiny_heap heap = { .entries = entries };
+    struct tiny_heap heap = {.entries = entries};
     struct scope *inner = NULL;
     int64_t now = bench_wall_ns();
     int refused = 0;
@@ -198,7 +201,7 @@ static int run_timeout_ready(const char *name, long n)
 
 static int refused_block(struct scope **inner)
 {
-    struct scope s = { .parent = *inner };
+    struct scope s = {.parent = *inner};
     *inner = &s;
     s.cancelled = 1;
     int rc = checked_operation(*inner);
@@ -229,7 +232,7 @@ static void arm_cancel(struct tiny_heap *heap, const int64_t *deadlines, long n)
 static int run_timer(const char *name, long n)
 {
     struct tiny_timer *timers = calloc(ARMED, sizeof *timers);
-    struct tiny_heap heap = { .entries = calloc(ARMED + 1, sizeof *heap.entries) };
+    struct tiny_heap heap = {.entries = calloc(ARMED + 1, sizeof *heap.entries)};
     int64_t deadlines[BENCH_DEADLINES];
     if (timers == NULL || heap.entries == NULL)
         return -1;
@@ -249,13 +252,13 @@ static int run_timer(const char *name, long n)
 int main(int argc, char **argv)
 {
     static const struct bench_case cases[] = {
-        { "yield", run_yield, 60000000 },
-        { "spawn_join", run_spawn_join, 20000000 },
-        { "spawn_cold", run_spawn_cold, 50000 },
-        { "timeout_ready", run_timeout_ready, 30000000 },
-        { "timer_arm_cancel_100000", run_timer, 20000000 },
-        { "cancel_parked_100000", run_cancel_parked, PARKED },
-        { "first_refusal", run_first_refusal, 50000000 },
+        {"yield", run_yield, 60000000},
+        {"spawn_join", run_spawn_join, 20000000},
+        {"spawn_cold", run_spawn_cold, 50000},
+        {"timeout_ready", run_timeout_ready, 30000000},
+        {"timer_arm_cancel_100000", run_timer, 20000000},
+        {"cancel_parked_100000", run_cancel_parked, PARKED},
+        {"first_refusal", run_first_refusal, 50000000},
     };
-    return bench_main(argc, argv, cases, sizeof cases / sizeof cases[0]);
+    return bench_main(argc, argv, cases, sizeof cases / sizeof cases[0], NULL);
 }

@@ -1,8 +1,9 @@
 /* bench/floor/tiny.h - a hand-written scheduler and timer heap, as small as they can be made.
  *
- * They have no error handling, no scopes, no statistics and no way to wait for anything: they exist to show how little
- * the bare work costs on this machine, so that what roost adds is visible. Tasks are stackful, the run queue is a linked
- * list, the switch saves three registers and lets the compiler spill what is alive. x86-64 only.
+ * They have no error handling, no scopes, no statistics and no way to wait for anything: they exist
+ * to show how little the bare work costs on this machine, so that what roost adds is visible. Tasks
+ * are stackful, the run queue is a linked list, the switch saves three registers and lets the
+ * compiler spill what is alive. x86-64 only.
  *
  * A slot is 256 KiB, its lowest 64 KiB are a guard, the task's record sits in the page at its top:
  *
@@ -140,14 +141,17 @@ static inline struct tiny_task *tiny_slot_take(struct tiny *y)
         abort();
     y->slab += TINY_SLOT;
     y->slab_count--;
-    /* Slots lie 256 KiB apart; without a shift of their own all records would share one cache set. */
+    /* Slots lie 256 KiB apart; without a shift of their own all records would share one cache set.
+     */
     size_t shift = sizeof(struct tiny_task) + (y->colour++ & 31) * 64;
-    struct tiny_task *t = (struct tiny_task *)(void *)(slot + TINY_SLOT - ((shift + 63) & ~(size_t)63));
+    struct tiny_task *t =
+        (struct tiny_task *)(void *)(slot + TINY_SLOT - ((shift + 63) & ~(size_t)63));
     t->stack_top = (char *)t;
     return t;
 }
 
-static inline struct tiny_task *tiny_spawn(struct tiny *y, void (*fn)(struct tiny *, void *), void *arg)
+static inline struct tiny_task *tiny_spawn(struct tiny *y, void (*fn)(struct tiny *, void *),
+                                           void *arg)
 {
     struct tiny_task *t = y->idle;
     if (t != NULL)
@@ -168,7 +172,7 @@ static inline struct tiny_task *tiny_spawn(struct tiny *y, void (*fn)(struct tin
 
 static inline int tiny_init(struct tiny *y, size_t slots)
 {
-    *y = (struct tiny){ .tail = &y->head };
+    *y = (struct tiny){.tail = &y->head};
     y->current = &y->main;
     return tiny_slab_open(y, slots);
 }
@@ -216,7 +220,7 @@ static inline void tiny_heap_down(struct tiny_heap *h, size_t i, struct tiny_hea
 static inline void tiny_timer_arm(struct tiny_heap *h, struct tiny_timer *t, int64_t deadline)
 {
     size_t i = h->count++;
-    tiny_heap_up(h, i, (struct tiny_heap_entry){ .deadline = deadline, .timer = t });
+    tiny_heap_up(h, i, (struct tiny_heap_entry){.deadline = deadline, .timer = t});
 }
 
 static inline void tiny_timer_cancel(struct tiny_heap *h, struct tiny_timer *t)

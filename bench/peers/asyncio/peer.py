@@ -1,8 +1,9 @@
-"""bench/peers/asyncio/peer.py - the suites `micro` and `tasks` on asyncio, or on uvloop with --uvloop.
+"""bench/peers/asyncio/peer.py - the suites `micro` and `tasks` on asyncio or, with --uvloop, uvloop.
 
-Called `peer.py [--uvloop] CASE [N]`; prints `CASE METRIC VALUE`. Each case is written as a Python programmer would
-write it, with timeout() and TaskGroup of 3.11. Where there are two ways the cheaper one is taken (a task that is joined
-at once needs no TaskGroup), so that no ratio is flattered.
+Called `peer.py [--uvloop] CASE [N]`; prints `CASE METRIC VALUE`. Each case is written as a Python
+programmer would write it, with timeout() and TaskGroup of 3.11. Where there are two ways the
+cheaper one is taken (a task that is joined at once needs no TaskGroup), so that no ratio is
+flattered.
 
 SPDX-License-Identifier: MIT
 """

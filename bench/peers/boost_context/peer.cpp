@@ -1,11 +1,13 @@
-/* bench/peers/boost_context/peer.cpp - the suite `micro` on Boost.Context, as far as it has the notions.
+/* bench/peers/boost_context/peer.cpp - the suite `micro` on Boost.Context, as far as it has the
+ * notions.
  *
- * Boost.Context is a switch and a stack, without a scheduler, timers or scopes: yield is the bare switch between two
- * fibers that know each other, and what it cannot do is reported as missing. Stacks are the library's default of 128 KiB
- * without guards, since guarded ones end at half of vm.max_map_count.
+ * Boost.Context is a switch and a stack, without a scheduler, timers or scopes: yield is the bare
+ * switch between two fibers that know each other, and what it cannot do is reported as missing.
+ * Stacks are the library's default of 128 KiB without guards, since guarded ones end at half of
+ * vm.max_map_count.
  *
  * SPDX-License-Identifier: MIT */
-#include "kit.h"
+#include "meter.h"
 
 #include <memory>
 #include <vector>
@@ -66,12 +68,15 @@ static void park(std::vector<ctx::fiber> &parked, long *left, long n)
 {
     struct leaver {
         long *left;
-        ~leaver() { --*left; }
+        ~leaver()
+        {
+            --*left;
+        }
     };
     *left += n;
     for (; n > 0; n--) {
         ctx::fiber f(std::allocator_arg, ctx::fixedsize_stack(), [left](ctx::fiber &&back) {
-            leaver guard{ left };
+            leaver guard{left};
             back = std::move(back).resume();
             return std::move(back);
         });
@@ -92,7 +97,8 @@ static int run_spawn_cold(const char *name, long n)
     return left == 0 ? 0 : -1;
 }
 
-/* A parked fiber that is destroyed is unwound by an exception: that is the library's cancellation. */
+/* A parked fiber that is destroyed is unwound by an exception: that is the library's cancellation.
+ */
 static int run_cancel_parked(const char *name, long n)
 {
     std::vector<ctx::fiber> parked;
@@ -120,13 +126,13 @@ static int run_no_scopes(const char *name, long)
 int main(int argc, char **argv)
 {
     static const struct bench_case cases[] = {
-        { "yield", run_yield, 30000000 },
-        { "spawn_join", run_spawn_join, 10000000 },
-        { "spawn_cold", run_spawn_cold, 50000 },
-        { "timeout_ready", run_no_timers, 1 },
-        { "timer_arm_cancel_100000", run_no_timers, 1 },
-        { "cancel_parked_100000", run_cancel_parked, 100000 },
-        { "first_refusal", run_no_scopes, 1 },
+        {"yield", run_yield, 30000000},
+        {"spawn_join", run_spawn_join, 10000000},
+        {"spawn_cold", run_spawn_cold, 50000},
+        {"timeout_ready", run_no_timers, 1},
+        {"timer_arm_cancel_100000", run_no_timers, 1},
+        {"cancel_parked_100000", run_cancel_parked, 100000},
+        {"first_refusal", run_no_scopes, 1},
     };
-    return bench_main(argc, argv, cases, sizeof cases / sizeof cases[0]);
+    return bench_main(argc, argv, cases, sizeof cases / sizeof cases[0], nullptr);
 }

@@ -1,11 +1,13 @@
-/* bench/kit.h - what every C and C++ benchmark program shares: clocks, output, the table of cases.
+/* bench/meter.h - what every C and C++ benchmark program shares: clocks, output, the table of
+ * cases.
  *
- * A program is called `prog CASE [N]`: it warms up, does N operations and prints one line `CASE METRIC VALUE` for each
- * metric. A case that a program cannot do prints `CASE missing WHY` instead, so that a gap is reported and not skipped.
+ * A program is called `prog CASE [N]`: it warms up, does N operations and prints one line `CASE
+ * METRIC VALUE` for each metric. A case that a program cannot do prints `CASE missing WHY` instead,
+ * so that a gap is reported and not skipped.
  *
  * SPDX-License-Identifier: MIT */
-#ifndef ROOST_BENCH_KIT_H
-#define ROOST_BENCH_KIT_H
+#ifndef ROOST_BENCH_METER_H
+#define ROOST_BENCH_METER_H
 
 #include <stdint.h>
 #include <stdio.h>
@@ -57,7 +59,8 @@ static inline int64_t bench_deadline(uint64_t *state)
 
 #define BENCH_DEADLINES 1024
 
-/* Draws them ahead of the measurement, so that only the timers are measured. Returns the generator's state. */
+/* Draws them ahead of the measurement, so that only the timers are measured. Returns the
+ * generator's state. */
 static inline uint64_t bench_deadlines(int64_t *deadlines)
 {
     uint64_t state = 88172645463325252u;
@@ -90,25 +93,31 @@ static inline int64_t bench_status_bytes(const char *key)
     return bytes;
 }
 
-static inline int bench_main(int argc, char **argv, const struct bench_case *cases, size_t count)
+/* Runs the case that the command line names: by `around` if it is not NULL, else directly. */
+static inline int bench_main(int argc, char **argv, const struct bench_case *cases, size_t count,
+                             int (*around)(const struct bench_case *chosen, long n))
 {
     if (argc < 2) {
         for (size_t i = 0; i < count; i++)
             printf("%s %ld\n", cases[i].name, cases[i].n);
         return 0;
     }
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(cases[i].name, argv[1]) == 0) {
-            long n = argc > 2 ? strtol(argv[2], NULL, 10) : cases[i].n;
-            if (n < 1) {
-                fprintf(stderr, "%s: N must be a number above 0, not '%s'\n", argv[0], argv[2]);
-                return 2;
-            }
-            return cases[i].run(cases[i].name, n) == 0 ? 0 : 1;
-        }
+    const struct bench_case *c = cases;
+    while (c < cases + count && strcmp(c->name, argv[1]) != 0)
+        c++;
+    if (c == cases + count) {
+        fprintf(stderr, "%s: there is no case '%s'\n", argv[0], argv[1]);
+        return 2;
     }
-    fprintf(stderr, "%s: there is no case '%s'\n", argv[0], argv[1]);
-    return 2;
+    long n = argc > 2 ? strtol(argv[2], NULL, 10) : c->n;
+    if (n < 1) {
+        fprintf(stderr, "%s: N must be a number above 0, not '%s'\n", argv[0], argv[2]);
+        return 2;
+    }
+    if ((around ? around(c, n) : c->run(c->name, n)) == 0)
+        return 0;
+    fprintf(stderr, "%s: case %s failed\n", argv[0], c->name);
+    return 1;
 }
 
 #endif

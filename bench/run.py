@@ -1,0 +1,337 @@
+#!/usr/bin/env python3
+"""bench/run.py - runs a suite of benchmarks: roost beside its floor and its peers, interleaved.
+
+    run.py SUITE [--json FILE] [--quick] [--rounds N] [--only CASE] [--save]
+
+Prints one JSON object per line and comparison, and a table for people on the other channel. What
+is measured and how stands in bench/METHOD.md. Needs only the standard library of Python 3.9.
+
+SPDX-License-Identifier: MIT
+"""
+import argparse
+import datetime
+import json
+import os
+import pathlib
+import platform
+import statistics
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BENCH = ROOT / "bench"
+OUT = ROOT / "build" / "bench"
+RUN_SECONDS_MAX = 120
+
+NS = ("ns_per_op",)
+SLEEP = ("bytes_per_task", "create_ns", "done_s")
+
+# case: (metrics, what --quick divides the number of operations by). Lower is better throughout.
+SUITES = {
+    "micro": {
+        "peers": ("floor", "go", "tokio", "asyncio", "uvloop", "boost_context"),
+        "cases": {
+            "yield": (NS, 8),
+            "spawn_join": (NS, 8),
+            "spawn_cold": (NS, 1),
+            "timeout_ready": (NS, 8),
+            "timer_arm_cancel_100000": (NS, 8),
+            "cancel_parked_100000": (("total_ms",), 1),
+            "first_refusal": (NS, 8),
+        },
+        "rounds": {},
+    },
+    "tasks": {
+        "peers": ("go", "tokio", "asyncio"),
+        "cases": {"sleeping_100000": (SLEEP, 1), "sleeping_1000000": (SLEEP, 1)},
+        # A round takes as long as the tasks sleep, so a quick run has only one.
+        "rounds": {"quick": 1},
+        "absent": {("asyncio", "sleeping_1000000"): "measured at 100,000 tasks only"},
+    },
+}
+
+
+class Missing(Exception):
+    """A program that cannot be built or run, or a case it has no notion of; says why."""
+
+
+def command(args, **kwargs):
+    """Runs a tool to its end; Missing with its last words when that fails."""
+    try:
+        done = subprocess.run(args, capture_output=True, text=True, check=False, **kwargs)
+    except FileNotFoundError:
+        raise Missing(f"{args[0]} is not installed (tools/setup-bench.sh)") from None
+    except subprocess.TimeoutExpired:
+        raise Missing(f"{args[0]} did not end within {kwargs['timeout']} s") from None
+    if done.returncode != 0:
+        words = (done.stderr or done.stdout).strip().splitlines() or ["no message"]
+        errors = [w for w in words if "error: " in w or "Error: " in w]
+        text = (errors or words[-1:])[0].replace(str(ROOT) + os.sep, "").strip()
+        raise Missing(f"{pathlib.Path(args[0]).name} ended with {done.returncode}: {text[:200]}")
+    return done.stdout
+
+
+def build_ours(suite):
+    command(["cmake", "--preset", "release"], cwd=ROOT)
+    command(["cmake", "--build", "--preset", "release", "--target", f"bench_{suite}"], cwd=ROOT)
+    return [str(ROOT / "build" / "release" / "bench" / f"bench_{suite}")]
+
+
+def build_floor():
+    program = OUT / "floor"
+    command(["gcc", "-std=gnu17", "-O3", "-D_GNU_SOURCE", f"-I{BENCH}",
+             str(BENCH / "floor" / "floor.c"), "-o", str(program)])
+    return [str(program)]
+
+
+def build_boost_context():
+    program = OUT / "boost_context"
+    command(["g++", "-std=gnu++17", "-O3", "-D_GNU_SOURCE", f"-I{BENCH}",
+             str(BENCH / "peers" / "boost_context" / "peer.cpp"), "-o", str(program),
+             "-lboost_context"])
+    return [str(program)]
+
+
+def build_go():
+    program = OUT / "go"
+    command(["go", "build", "-o", str(program), "."], cwd=BENCH / "peers" / "go")
+    return [str(program)]
+
+
+def build_tokio():
+    target = OUT / "tokio"
+    command(["cargo", "build", "--release", "--locked", "--quiet"],
+            cwd=BENCH / "peers" / "tokio", env={**os.environ, "CARGO_TARGET_DIR": str(target)})
+    return [str(target / "release" / "peer")]
+
+
+def bench_python():
+    """The interpreter of both Python peers: the venv's where there is one."""
+    venv = OUT / "venv" / "bin" / "python"
+    return str(venv) if venv.exists() else "python3"
+
+
+def build_asyncio():
+    python = bench_python()
+    command([python, "-c", "import asyncio; asyncio.timeout, asyncio.TaskGroup"])
+    return [python, str(BENCH / "peers" / "asyncio" / "peer.py")]
+
+
+def build_uvloop():
+    try:
+        command([bench_python(), "-c", "import uvloop"])
+    except Missing:
+        raise Missing("uvloop is not installed (tools/setup-bench.sh)") from None
+    return [*build_asyncio(), "--uvloop"]
+
+
+BUILDERS = {
+    "floor": build_floor, "go": build_go, "tokio": build_tokio, "asyncio": build_asyncio,
+    "uvloop": build_uvloop, "boost_context": build_boost_context,
+}
+
+
+class Program:
+    """roost or a peer: how to run it, or why not."""
+
+    def __init__(self, name, build):
+        self.name = name
+        self.argv = []
+        self.sizes = {}
+        self.why = None
+        try:
+            self.argv = build()
+            listing = command(self.argv, timeout=RUN_SECONDS_MAX)
+            self.sizes = {case: int(n) for case, n in map(str.split, listing.splitlines())}
+        except Missing as missing:
+            self.why = str(missing)
+
+    def sample(self, case, divisor, cpu):
+        """One run of one case: {metric: value}."""
+        if self.why:
+            raise Missing(self.why)
+        if case not in self.sizes:
+            raise Missing(f"{self.name} has no case {case}")
+        n = max(1, self.sizes[case] // divisor)
+        text = command([*self.argv, case, str(n)], timeout=RUN_SECONDS_MAX,
+                       preexec_fn=lambda: os.sched_setaffinity(0, {cpu}))
+        values = {}
+        for line in text.splitlines():
+            name, metric, value = line.split(maxsplit=2)
+            if name == case and metric == "missing":
+                raise Missing(value)
+            if name == case:
+                values[metric] = float(value)
+        return values
+
+
+def measure(programs, case, divisor, rounds, cpu):
+    """Runs A B C A B C ...; returns {program: {metric: [samples]}} and {program: why not}."""
+    samples = {p.name: {} for p in programs}
+    missing = {}
+    for turn in range(rounds):
+        for p in programs:
+            if p.name in missing:
+                continue
+            progress(f"{case} round {turn + 1} of {rounds}: {p.name}")
+            try:
+                for metric, value in p.sample(case, divisor, cpu).items():
+                    samples[p.name].setdefault(metric, []).append(value)
+            except Missing as why:
+                missing[p.name] = str(why)
+                samples[p.name] = {}
+    progress("")
+    return samples, missing
+
+
+def spread(values):
+    """(max - min) / median; None where there is nothing to compare."""
+    middle = statistics.median(values)
+    return (max(values) - min(values)) / middle if len(values) > 1 and middle else None
+
+
+def rounded(value):
+    return None if value is None else float(f"{value:.4g}")
+
+
+def compare(suite, case, metric, peer, samples, missing):
+    """One line of the result: ours beside one peer."""
+    ours, theirs = samples["roost"].get(metric), samples[peer].get(metric)
+    line = {"suite": suite, "case": case, "metric": metric,
+            "ours": rounded(statistics.median(ours)) if ours else None, "peer": peer,
+            "theirs": rounded(statistics.median(theirs)) if theirs else None,
+            "ratio": None, "better": "lower", "spread": None}
+    if ours and theirs and statistics.median(theirs):
+        line["ratio"] = rounded(statistics.median(ours) / statistics.median(theirs))
+    spreads = [s for s in (spread(v) for v in (ours, theirs) if v) if s is not None]
+    if spreads:
+        line["spread"] = rounded(max(spreads))
+    for name in ("roost", peer):
+        if not samples[name].get(metric):
+            why = missing.get(name, f"printed no {metric}")
+            line["missing"] = why if name == peer else f"roost: {why}"
+    return line
+
+
+def run_suite(suite, options):
+    table = SUITES[suite]
+    cases = [c for c in table["cases"] if options.only in (None, c)]
+    if not cases:
+        sys.exit(f"run.py: suite {suite} has no case {options.only}")
+    OUT.mkdir(parents=True, exist_ok=True)
+    progress("building")
+    programs = [Program("roost", lambda: build_ours(suite))]
+    programs += [Program(peer, BUILDERS[peer]) for peer in table["peers"]]
+    cpu = max(os.sched_getaffinity(0))
+    rounds = options.rounds or table["rounds"].get("quick" if options.quick else "full", 5)
+    absent = table.get("absent", {})
+    lines = []
+    for case in cases:
+        metrics, divisor = table["cases"][case]
+        taking_part = [p for p in programs if (p.name, case) not in absent]
+        samples, missing = measure(taking_part, case, divisor if options.quick else 1, rounds, cpu)
+        for peer in table["peers"]:
+            samples.setdefault(peer, {})
+            missing.setdefault(peer, absent.get((peer, case), "printed no such metric"))
+        for metric in metrics:
+            for peer in table["peers"]:
+                lines.append(compare(suite, case, metric, peer, samples, missing))
+                print(json.dumps(lines[-1]), flush=True)
+    return lines
+
+
+def say(text, end="\n"):
+    print(text, end=end, file=sys.stderr, flush=True)
+
+
+def progress(text):
+    """What is going on now, in one line that is written over; for a terminal only."""
+    if sys.stderr.isatty():
+        say(f"\r\x1b[K{text}", end="")
+
+
+def show(lines):
+    """The same for people: a row per case and metric, a column per peer."""
+    rows = {}
+    for line in lines:
+        row = rows.setdefault((line["case"], line["metric"]), {"roost": line["ours"]})
+        row[line["peer"]] = line["theirs"]
+    columns = list(dict.fromkeys(name for row in rows.values() for name in row))
+    say(f"{'':40}" + "".join(f"{c:>14}" for c in columns))
+    for (case, metric), row in rows.items():
+        cells = ("-" if row.get(c) is None else f"{row[c]:.4g}" for c in columns)
+        say(f"{case + ' ' + metric:40}" + "".join(f"{cell:>14}" for cell in cells))
+    gaps = dict.fromkeys((line["case"], line["peer"], line["missing"]) for line in lines
+                         if "missing" in line and not line["missing"].startswith("roost: "))
+    gaps |= dict.fromkeys((line["case"], "roost", line["missing"][7:]) for line in lines
+                          if line.get("missing", "").startswith("roost: "))
+    for case, name, why in gaps:
+        say(f"missing: {name}, {case}: {why}")
+
+
+def first_line(args):
+    try:
+        return command(args).strip().splitlines()[0]
+    except (Missing, IndexError):
+        return None
+
+
+def machine():
+    """What the figures were taken on."""
+    with open("/proc/cpuinfo", encoding="utf-8") as f:
+        models = [line.split(":", 1)[1].strip() for line in f if line.startswith("model name")]
+    return {
+        "date": datetime.date.today().isoformat(),
+        "cpu": models[0] if models else platform.machine(),
+        "cpus": os.cpu_count(),
+        "kernel": platform.release(),
+        "gcc": first_line(["gcc", "--version"]),
+        "go": first_line(["go", "version"]),
+        "rustc": first_line(["rustc", "--version"]),
+        "python": first_line([bench_python(), "--version"]),
+        "commit": first_line(["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]),
+    }
+
+
+def save(suite, lines):
+    """Keeps the figures with the machine they were taken on under bench/results/."""
+    about = machine()
+    path = BENCH / "results" / f"{about['date']}-{suite}.json"
+    path.parent.mkdir(exist_ok=True)
+    results = ",\n".join("  " + json.dumps(line) for line in lines)
+    path.write_text(f'{{"machine": {json.dumps(about, indent=1)},\n"results": [\n{results}\n]}}\n',
+                    encoding="utf-8")
+    say(f"saved {path.relative_to(ROOT)}")
+
+
+def parse(args):
+    parser = argparse.ArgumentParser(description="roost beside its floor and its peers")
+    parser.add_argument("suite", choices=[*SUITES, "all"])
+    parser.add_argument("--json", metavar="FILE", help="write the lines to FILE as well")
+    parser.add_argument("--quick", action="store_true", help="under a minute, less exact")
+    parser.add_argument("--rounds", type=int, metavar="N", help="default 5")
+    parser.add_argument("--only", metavar="CASE")
+    parser.add_argument("--save", action="store_true", help="keep the result in bench/results/")
+    options = parser.parse_args(args)
+    if options.rounds is not None and options.rounds < 1:
+        parser.error("--rounds must be at least 1")
+    return options
+
+
+def main(args):
+    options = parse(args)
+    everything = []
+    for suite in SUITES if options.suite == "all" else [options.suite]:
+        lines = run_suite(suite, options)
+        everything += lines
+        show(lines)
+        if options.save:
+            save(suite, lines)
+    if options.json:
+        text = "".join(json.dumps(line) + "\n" for line in everything)
+        pathlib.Path(options.json).write_text(text, encoding="utf-8")
+    return 0 if all(line["ours"] is not None for line in everything) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
