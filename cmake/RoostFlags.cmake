@@ -34,23 +34,24 @@ if(ROOST_WERROR)
     list(APPEND roost_warning_flags -Werror)
 endif()
 
-# Hardening. FORTIFY and zeroed locals hide from sanitizers and Valgrind what they look for; FORTIFY
-# also wants an optimising build. The shadow stack half of CET is left out: the switch does not
+# Hardening. FORTIFY and zeroed locals hide from sanitizers and Valgrind what they look for, so
+# checked builds leave locals alone; FORTIFY also wants an optimising build. The shadow stack half of CET is left out: the switch does not
 # maintain shadow stacks, so only indirect branch tracking is asked for.
 set(roost_harden_compile "")
 set(roost_harden_link "")
 if(ROOST_HARDEN AND NOT ROOST_COVERAGE)
     set(wanted -fstack-protector-strong -fno-delete-null-pointer-checks -fno-strict-overflow
-        -Wformat=2 -Werror=format-security)
+        -Wformat=2)
     if(roost_arch STREQUAL "x86_64")
         list(APPEND wanted -fcf-protection=branch)
     else()
         list(APPEND wanted -mbranch-protection=standard)
     endif()
-    if(NOT ROOST_SANITIZE AND NOT ROOST_VALGRIND)
+    if(NOT ROOST_CHECKED AND NOT ROOST_SANITIZE AND NOT ROOST_VALGRIND)
         list(APPEND wanted -ftrivial-auto-var-init=zero)
     endif()
     roost_supported_flags(roost_harden_compile ${wanted})
+    list(APPEND roost_harden_compile -Werror=format-security)
     if(NOT ROOST_SANITIZE)
         # The distribution's compiler may define a lower level already.
         list(APPEND roost_harden_compile "$<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE>"

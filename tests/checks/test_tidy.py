@@ -41,7 +41,8 @@ PLANTED = [
     ("a test too long", source(function(71).replace("static int walk(int a,\n                int b)",
                                                     "TEST(walks_far)")), "TEST(walks_far): 71"),
     ("a file too long", source("int x;\n" * 447), "451 lines; 450 is the cap"),
-    ("a header too long", {"include/roost/list.h": CLEAN["include/roost/list.h"] + "int x;\n" * 346},
+    ("a header too long",
+     {"include/roost/list.h": CLEAN["include/roost/list.h"] + "int x;\n" * 346},
      "351 lines; 350 is the cap"),
     ("an example too long", {"examples/a.c": HEAD.replace("base/list.c", "examples/a.c")
                              + "int x;\n" * 77}, "81 lines; 80 is the cap"),

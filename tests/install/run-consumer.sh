@@ -1,4 +1,4 @@
-# tests/install/run-consumer.sh - read by the consumer scripts: runs a program and looks at its line.
+# tests/install/run-consumer.sh - read by the consumer scripts: runs a program, compares its line.
 #
 # SPDX-License-Identifier: MIT
 run_consumer()
