@@ -42,7 +42,7 @@ static inline struct roosti_rng roosti_rng_split(uint64_t seed, const char *name
 /* Uniform in [0, bound); bound > 0. */
 static inline uint64_t roosti_rng_below(struct roosti_rng *rng, uint64_t bound)
 {
-    return (uint64_t)(((unsigned __int128)roosti_rng_next(rng) * bound) >> 64);
+    return (uint64_t)(__extension__((unsigned __int128)roosti_rng_next(rng) * bound) >> 64);
 }
 
 /* True with a probability of permille / 1000. */
