@@ -1,4 +1,4 @@
-"""bench/peers/asyncio/peer.py - the suites `micro` and `tasks` on asyncio or, with --uvloop, uvloop.
+"""bench/peers/asyncio/peer.py - the suites `micro` and `tasks` on asyncio; on uvloop with --uvloop.
 
 Called `peer.py [--uvloop] CASE [N]`; prints `CASE METRIC VALUE`. Each case is written as a Python
 programmer would write it, with timeout() and TaskGroup of 3.11. Where there are two ways the
