@@ -24,8 +24,6 @@ demo: setup
 	@build/release/examples/wordcount $(DIR)
 
 bench: setup
-	@cmake --preset release >/dev/null
-	@cmake --build --preset release
 	bench/run.py $(SUITE)
 
 bench-setup: setup
