@@ -58,8 +58,8 @@ ROOST_API const char *roost_version(void);
 ROOST_API void roost_scope_begin(int *scope);
 ROOST_API void roost_scope_cleanup(int *scope);
 
-#define ROOST_SCOPE_(s)                                                                            \\
-    ROOST_AUTO(scope) int s;                                                                       \\
+#define ROOST_SCOPE_(s) \\
+    ROOST_AUTO(scope) int s; \\
     roost_scope_begin(&s)
 """
 

@@ -78,7 +78,8 @@ def summary(top, count):
             write(root, {"CMakeLists.txt": PROJECT % top + tests})
             run(["cmake", "-S", root, "-B", f"{root}/build"])
             run(["ctest", "--test-dir", f"{root}/build", "--output-junit", f"{root}/tests.xml"])
-            code, output = run([sys.executable, f"{top}/tools/test-summary.py", f"{root}/tests.xml"])
+            code, output = run([sys.executable, f"{top}/tools/test-summary.py",
+                                f"{root}/tests.xml"])
         good = code == wanted and output.endswith(lines[-1] + "\n")
         good = good and all(line in output for line in lines)
         count.say(good, f"summary: {what}", f"exit code {code}\n{output}")

@@ -15,7 +15,8 @@ CLEAN = {
     "base/mem.c": "#include <stdlib.h>\nstatic int count;\n"
                   "void *roosti_alloc(void) { count++; return malloc(8); }\n",
     "port/clock.c": "#include <time.h>\nint roosti_now(void) { return (int)time(0); }\n",
-    "rt/runtime.c": "static __thread int current;\nint *roosti_current(void) { return &current; }\n",
+    "rt/runtime.c": "static __thread int current;\n"
+                    "int *roosti_current(void) { return &current; }\n",
     "rt/task.c": "#include <string.h>\n#include <stdlib.h>\nint roosti_now(void);\n"
                  "static const char *const names[] = {\"a\", \"b\"};\n"
                  "const char *roosti_name(int i) { return names[i]; }\n"
@@ -61,7 +62,8 @@ def build(root, compiler, files):
         target = f"{root}/objects/src/{path}.o"
         os.makedirs(os.path.dirname(target), exist_ok=True)
         code, output = run([compiler, "-O1", "-fPIC", "-fvisibility=hidden", "-U_FORTIFY_SOURCE",
-                            "-fno-stack-protector", "-ftls-model=initial-exec", "-c", f"{root}/code/{path}", "-o", target])
+                            "-fno-stack-protector", "-ftls-model=initial-exec", "-c",
+                            f"{root}/code/{path}", "-o", target])
         assert code == 0, output
         objects.append(target)
     code, output = run([compiler, "-shared", "-o", f"{root}/libroost.so", *objects])
