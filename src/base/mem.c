@@ -7,7 +7,6 @@
  */
 #include "base/mem.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
 /* The plan and the sites belong to the process, as the heap they guard does. */
@@ -17,22 +16,22 @@ static uint64_t request_count;
 static uint64_t refused_count;
 static int64_t live_count;
 static struct roosti_site *sites;
-static pthread_mutex_t sites_lock = PTHREAD_MUTEX_INITIALIZER;
 
+/* Sites are only ever added, so a push needs no lock; the exchange lets one thread do it. */
 static void site_register(struct roosti_site *site)
 {
-    pthread_mutex_lock(&sites_lock);
-    if (!site->registered) {
-        site->next = sites;
-        sites = site;
-        __atomic_store_n(&site->registered, 1, __ATOMIC_RELEASE);
-    }
-    pthread_mutex_unlock(&sites_lock);
+    if (__atomic_exchange_n(&site->registered, 1, __ATOMIC_RELAXED))
+        return;
+    struct roosti_site *head = __atomic_load_n(&sites, __ATOMIC_RELAXED);
+    do
+        site->next = head;
+    while (!__atomic_compare_exchange_n(&sites, &head, site, true, __ATOMIC_RELEASE,
+                                        __ATOMIC_RELAXED));
 }
 
 static bool plan_refuses(struct roosti_site *site)
 {
-    if (!__atomic_load_n(&site->registered, __ATOMIC_ACQUIRE))
+    if (!__atomic_load_n(&site->registered, __ATOMIC_RELAXED))
         site_register(site);
     __atomic_fetch_add(&site->hits, 1, __ATOMIC_RELAXED);
     uint64_t nth = __atomic_add_fetch(&request_count, 1, __ATOMIC_RELAXED);
@@ -106,5 +105,5 @@ void roosti_mem_stats_get(struct roosti_mem_stats *stats)
 
 const struct roosti_site *roosti_mem_sites(void)
 {
-    return sites;
+    return __atomic_load_n(&sites, __ATOMIC_ACQUIRE);
 }
