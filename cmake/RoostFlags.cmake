@@ -35,8 +35,8 @@ if(ROOST_WERROR)
 endif()
 
 # Hardening. FORTIFY and zeroed locals hide from sanitizers and Valgrind what they look for, so
-# checked builds leave locals alone; FORTIFY also wants an optimising build. The shadow stack half of
-# CET is left out: the switch does not maintain shadow stacks, so only branch tracking is asked for.
+# checked builds leave locals alone; FORTIFY also wants an optimising build. The shadow stack half
+# of CET is left out: the switch maintains no shadow stack, so only branch tracking is asked for.
 set(roost_harden_compile "")
 set(roost_harden_link "")
 if(ROOST_HARDEN AND NOT ROOST_COVERAGE)

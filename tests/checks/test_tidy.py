@@ -34,6 +34,8 @@ CLEAN = {
     "tests/unit/base/test_list.c": HEAD.replace("base/list.c", "tests/unit/base/test_list.c")
                                    + "int x;\n",
     "tools/gen.py": "# SPDX-License-Identifier: MIT\n",
+    "docs/a.md": "[c](c.md) [up](../tools/gen.py#x) [web](https://example.com/a) [here](#x)\n",
+    "docs/c.md": "Text.\n",
     DEBT: "# nothing\n",
 }
 
@@ -79,6 +81,7 @@ PLANTED = [
     ("a // comment", source("int x; // here\n"), "// is for debugging"),
     ("a note to self", source(f"/* {LATER}: more */\n"), "a note to self"),
     ("a note to self in prose", {"docs/a.md": f"{LATER}\n"}, "a note to self"),
+    ("a link into nothing", {"docs/a.md": "[b](b.md#part)\n"}, "links to b.md"),
     ("a long line", source("int x; /* " + "x" * 90 + " */\n"), "103 columns"),
     ("a tab", source("\tint x;\n"), "a tab"),
     ("spaces at the end", source("int x; \n"), "spaces at the end"),

@@ -3,8 +3,8 @@
 #
 #   tidy.py [ROOT]
 #
-# Sizes of files and functions, the opening of each file, banned calls, notes to self. A file or
-# function over its cap may be listed in tools/check/debt.txt with its present size: it must not
+# Sizes of files and functions, the opening of each file, banned calls, notes to self, links of the
+# documentation. A file or function over its cap may be listed in tools/check/debt.txt with its present size: it must not
 # grow, the entry follows it down, and no entry is ever added.
 #
 # SPDX-License-Identifier: MIT
@@ -42,6 +42,7 @@ BANS = (
      ("src/port/", "src/base/assert.c"), "only src/port does input and output"),
 )
 CALL_BEFORE = r"(?<![\w.>])(?<!->)"
+LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)(?:#[^)]*)?\)") # of Markdown, into the tree
 NOTE_TO_SELF = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
 # A function's brace stands alone in column 0; so does the one that ends it.
 FUNCTION = re.compile(r"^\{\n(.*?)^\}", re.M | re.S)
@@ -150,6 +151,15 @@ class Tidy:
         if "SPDX-License-Identifier: MIT" not in text[:2000]:
             self.say(path, 1, "lacks the line SPDX-License-Identifier: MIT")
 
+    def prose(self, path):
+        text = csource.read(self.root, path)
+        self.plain(path, text, columns=False)
+        for match in LINK.finditer(text):
+            target = os.path.join(self.root, os.path.dirname(path), match.group(1))
+            if not os.path.exists(target):
+                self.say(path, csource.line_of(text, match.start()),
+                         f"links to {match.group(1)}, which is not there")
+
     def plain(self, path, text, columns=True):
         for number, line in enumerate(text.split("\n"), 1):
             if NOTE_TO_SELF.search(line):
@@ -224,7 +234,7 @@ def main(root):
     for path in scripts:
         tidy.script(path)
     for path in csource.files(root, PROSE_TOPS, (".md",)):
-        tidy.plain(path, csource.read(root, path), columns=False)
+        tidy.prose(path)
     tidy.debt()
     return csource.report("tidy", tidy.problems, len(c_files), "C files")
 
