@@ -13,7 +13,8 @@ CLEAN = {LIST: "# a comment\n1-2\n7\n",
 PLANTED = [
     ("one left out", {CODE: "BEHAVIOUR(1, a)\n{\n}\nBEHAVIOUR(2, b)\n{\n}\n"}, "B07 has no test"),
     ("one in a comment",
-     {CODE: CLEAN[CODE].replace("BEHAVIOUR(02, b)", "/*\nBEHAVIOUR(02, b)\n*/")}, "B02 has no test"),
+     {CODE: CLEAN[CODE].replace("BEHAVIOUR(02, b)", "/*\nBEHAVIOUR(02, b)\n*/")},
+     "B02 has no test"),
     ("one more", {CODE: CLEAN[CODE] + "BEHAVIOUR(9, d)\n{\n}\n"}, "is not listed"),
     ("none at all", {CODE: "\n"}, "found no behaviours"),
 ]

@@ -4,8 +4,8 @@
 #   tidy.py [ROOT]
 #
 # Sizes of files and functions, the opening of each file, banned calls, notes to self, links of the
-# documentation. A file or function over its cap may be listed in tools/check/debt.txt with its present size: it must not
-# grow, the entry follows it down, and no entry is ever added.
+# documentation. A file or function over its cap may be listed in tools/check/debt.txt with its
+# present size: it must not grow, the entry follows it down, and no entry is ever added.
 #
 # SPDX-License-Identifier: MIT
 import os
