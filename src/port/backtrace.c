@@ -67,7 +67,7 @@ static void on_question(int signo)
 }
 
 /* A signal that the program does not use. */
-static int handler_install(void)
+static int question_handler_install(void)
 {
     struct sigaction action = {.sa_handler = on_question, .sa_flags = SA_RESTART | SA_ONSTACK};
     sigemptyset(&action.sa_mask);
@@ -82,7 +82,7 @@ static int handler_install(void)
     return ROOST_EBUSY;
 }
 
-static void heading_set(const char *heading)
+static void question_heading_set(const char *heading)
 {
     size_t len = strnlen(heading, sizeof question_heading - 2);
     memcpy(question_heading, heading, len);
@@ -94,7 +94,7 @@ static void heading_set(const char *heading)
 static int question_ask(uint64_t thread_id)
 {
     if (!question_signal) {
-        int rc = handler_install();
+        int rc = question_handler_install();
         if (rc < 0)
             return rc;
         /* The first call loads the unwinder, which a signal handler must not do. */
@@ -124,7 +124,7 @@ static int question_ask(uint64_t thread_id)
 int roosti_thread_backtrace(uint64_t thread_id, const char *heading)
 {
     pthread_mutex_lock(&question_lock);
-    heading_set(heading);
+    question_heading_set(heading);
     int rc = 0;
     if (thread_id == roosti_thread_self()) {
         roosti_host_write(STDERR_FILENO, question_heading, strlen(question_heading));

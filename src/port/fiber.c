@@ -93,7 +93,7 @@ void roosti_fiber_make(struct roosti_fiber *fiber, void *low, void *top, void *f
 #endif
 }
 
-UNTRACED void roosti_fiber_switch(struct roosti_fiber *from, struct roosti_fiber *to)
+UNTRACED int roosti_fiber_switch_with(struct roosti_fiber *from, struct roosti_fiber *to, int value)
 {
 #ifdef ROOSTI_ASAN
     __sanitizer_start_switch_fiber(&from->fake_stack, to->low, to->size);
@@ -101,10 +101,16 @@ UNTRACED void roosti_fiber_switch(struct roosti_fiber *from, struct roosti_fiber
 #ifdef ROOSTI_TSAN
     __tsan_switch_to_fiber(to->tsan, 0);
 #endif
-    roosti_fiber_jump(&from->sp, to->sp);
+    int given = (int)roosti_fiber_jump(&from->sp, to->sp, (uintptr_t)value);
 #ifdef ROOSTI_ASAN
     __sanitizer_finish_switch_fiber(from->fake_stack, NULL, NULL);
 #endif
+    return given;
+}
+
+UNTRACED void roosti_fiber_switch(struct roosti_fiber *from, struct roosti_fiber *to)
+{
+    (void)roosti_fiber_switch_with(from, to, 0);
 }
 
 UNTRACED void roosti_fiber_leave(struct roosti_fiber *from, struct roosti_fiber *to)
@@ -115,7 +121,7 @@ UNTRACED void roosti_fiber_leave(struct roosti_fiber *from, struct roosti_fiber 
 #ifdef ROOSTI_TSAN
     __tsan_switch_to_fiber(to->tsan, 0);
 #endif
-    roosti_fiber_jump(&from->sp, to->sp);
+    roosti_fiber_jump(&from->sp, to->sp, 0);
     __builtin_unreachable();
 }
 

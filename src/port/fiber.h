@@ -11,6 +11,7 @@
 #define ROOST_PORT_FIBER_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define ROOSTI_ASAN 1
@@ -41,8 +42,9 @@ struct roosti_fiber {
 #endif
 };
 
-/* In src/port/arch: saves the callee-saved registers, stores sp in *from, loads `to`. */
-void roosti_fiber_jump(void **from_sp, void *to_sp);
+/* In src/port/arch: saves the callee-saved registers, stores sp in *from, loads `to`. The call that
+ * `to` left off in returns `value`; a fresh flow drops it. */
+uintptr_t roosti_fiber_jump(void **from_sp, void *to_sp, uintptr_t value);
 
 /* In src/port/arch: lays out a first frame below `top` so that the first jump to the returned sp
  * calls entry(arg) with a clean, backtrace-ending frame. entry must not return. */
@@ -55,6 +57,9 @@ void roosti_fiber_adopt(struct roosti_fiber *fiber);
 void roosti_fiber_make(struct roosti_fiber *fiber, void *low, void *top, void *frame_top,
                        void (*entry)(void *), void *arg);
 void roosti_fiber_switch(struct roosti_fiber *from, struct roosti_fiber *to);
+/* The same; the switch that `to` left off in returns `value`. As the last call of a function it costs
+ * no return address prediction, which is most of what a switch can cost. */
+int roosti_fiber_switch_with(struct roosti_fiber *from, struct roosti_fiber *to, int value);
 /* The same, and `from` never runs again. */
 void roosti_fiber_leave(struct roosti_fiber *from, struct roosti_fiber *to);
 /* First statement of every entry function. */
@@ -77,12 +82,18 @@ static inline void roosti_fiber_make(struct roosti_fiber *fiber, void *low, void
 
 static inline void roosti_fiber_switch(struct roosti_fiber *from, struct roosti_fiber *to)
 {
-    roosti_fiber_jump(&from->sp, to->sp);
+    roosti_fiber_jump(&from->sp, to->sp, 0);
+}
+
+static inline int roosti_fiber_switch_with(struct roosti_fiber *from, struct roosti_fiber *to,
+                                           int value)
+{
+    return (int)roosti_fiber_jump(&from->sp, to->sp, (uintptr_t)value);
 }
 
 static inline void roosti_fiber_leave(struct roosti_fiber *from, struct roosti_fiber *to)
 {
-    roosti_fiber_jump(&from->sp, to->sp);
+    roosti_fiber_jump(&from->sp, to->sp, 0);
 }
 
 static inline void roosti_fiber_entered(struct roosti_fiber *self)

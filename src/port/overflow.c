@@ -24,7 +24,7 @@
 #include "port/host.h"
 #include "port/stack.h"
 
-enum { SIGNAL_STACK_MIN = 64 * 1024, NAME_MAX_BYTES = 96, SIGNAL_COUNT = 2 };
+enum { SIGNAL_STACK_MIN = 64 * 1024, NAME_MAX_BYTES = 96, FAULT_SIGNAL_COUNT = 2 };
 
 /* What the handler needs of the thread it runs on. */
 struct thread_watch {
@@ -34,29 +34,29 @@ struct thread_watch {
     size_t map_size;
     stack_t former; /* the thread's signal stack before */
 };
-static __thread struct thread_watch mine;
+static __thread struct thread_watch watch_mine;
 
-static const int signals[SIGNAL_COUNT] = {SIGSEGV, SIGBUS};
+static const int fault_signals[FAULT_SIGNAL_COUNT] = {SIGSEGV, SIGBUS};
 
 /* The handler is installed while any thread watches. */
 static pthread_mutex_t watch_lock = PTHREAD_MUTEX_INITIALIZER;
 static int watch_count;
-static struct sigaction former[SIGNAL_COUNT];
+static struct sigaction fault_former[FAULT_SIGNAL_COUNT];
 
 /* -- the report ------------------------------------------------------------------------------- */
 
-struct line {
+struct fault_line {
     size_t len;
     char text[512];
 };
 
-static void line_text(struct line *line, const char *text)
+static void fault_line_text(struct fault_line *line, const char *text)
 {
     while (*text && line->len < sizeof line->text - 1)
         line->text[line->len++] = *text++;
 }
 
-static void line_number(struct line *line, uint64_t value, unsigned base)
+static void fault_line_number(struct fault_line *line, uint64_t value, unsigned base)
 {
     char digits[24];
     size_t at = sizeof digits - 1;
@@ -65,47 +65,48 @@ static void line_number(struct line *line, uint64_t value, unsigned base)
         digits[--at] = "0123456789abcdef"[value % base];
         value /= base;
     } while (value > 0);
-    line_text(line, base == 16 ? "0x" : "");
-    line_text(line, digits + at);
+    fault_line_text(line, base == 16 ? "0x" : "");
+    fault_line_text(line, digits + at);
 }
 
-static void line_task(struct line *line, const struct roosti_stack_place *place)
+static void fault_line_task(struct fault_line *line, const struct roosti_stack_place *place)
 {
     char name[NAME_MAX_BYTES] = "?";
-    if (mine.watch.describe)
-        mine.watch.describe(place->top, name, sizeof name);
+    if (watch_mine.watch.describe)
+        watch_mine.watch.describe(place->top, name, sizeof name);
     name[sizeof name - 1] = 0;
-    line_text(line, "task '");
-    line_text(line, name);
-    line_text(line, "' (slot ");
-    line_number(line, place->slot, 10);
-    line_text(line, ")");
+    fault_line_text(line, "task '");
+    fault_line_text(line, name);
+    fault_line_text(line, "' (slot ");
+    fault_line_number(line, place->slot, 10);
+    fault_line_text(line, ")");
 }
 
-static void report(const struct roosti_stack_place *place, bool overflow, uintptr_t fault,
-                   uintptr_t sp, uintptr_t pc)
+static void fault_report(const struct roosti_stack_place *place, bool overflow, uintptr_t fault,
+                         uintptr_t sp, uintptr_t pc)
 {
-    struct line line = {0};
+    struct fault_line line = {0};
     if (overflow) {
-        line_text(&line, "fatal: stack overflow in ");
-        line_task(&line, place);
-        line_text(&line, ": used all ");
-        line_number(&line, (uint64_t)(place->top - place->low) / 1024, 10);
-        line_text(&line, " KiB; fault at ");
+        fault_line_text(&line, "fatal: stack overflow in ");
+        fault_line_task(&line, place);
+        fault_line_text(&line, ": used all ");
+        fault_line_number(&line, (uint64_t)(place->top - place->low) / 1024, 10);
+        fault_line_text(&line, " KiB; fault at ");
     } else {
-        line_text(&line, "fatal: bad pointer into the guard below the stack of ");
-        line_task(&line, place);
-        line_text(&line, "; fault at ");
+        fault_line_text(&line, "fatal: bad pointer into the guard below the stack of ");
+        fault_line_task(&line, place);
+        fault_line_text(&line, "; fault at ");
     }
-    line_number(&line, fault, 16);
-    line_text(&line, ", sp ");
-    line_number(&line, sp, 16);
-    line_text(&line, ", pc ");
-    line_number(&line, pc, 16);
-    line_text(&line, "\n");
+    fault_line_number(&line, fault, 16);
+    fault_line_text(&line, ", sp ");
+    fault_line_number(&line, sp, 16);
+    fault_line_text(&line, ", pc ");
+    fault_line_number(&line, pc, 16);
+    fault_line_text(&line, "\n");
     if (overflow)
-        line_text(&line, "hint: look for deep recursion or large local arrays; memory for those "
-                         "belongs on the heap, or give tasks a larger stack\n");
+        fault_line_text(&line,
+                        "hint: look for deep recursion or large local arrays; memory for those "
+                        "belongs on the heap, or give tasks a larger stack\n");
     roosti_host_write(STDERR_FILENO, line.text, line.len);
 }
 
@@ -124,9 +125,9 @@ static void context_registers(const ucontext_t *context, uintptr_t *sp, uintptr_
 
 /* -- the handler ------------------------------------------------------------------------------ */
 
-static void pass_on(int signo, siginfo_t *info, void *context)
+static void fault_pass_on(int signo, siginfo_t *info, void *context)
 {
-    const struct sigaction *before = &former[signo == signals[0] ? 0 : 1];
+    const struct sigaction *before = &fault_former[signo == fault_signals[0] ? 0 : 1];
     bool plain = !(before->sa_flags & SA_SIGINFO);
     if (plain && (before->sa_handler == SIG_DFL || before->sa_handler == SIG_IGN)) {
         sigaction(signo, before, NULL);
@@ -144,42 +145,42 @@ static void on_fault(int signo, siginfo_t *info, void *context)
 {
     int kept = errno;
     struct roosti_stack_place place;
-    if (mine.active && info->si_code > 0 &&
-        roosti_stack_find(mine.watch.stacks, info->si_addr, &place) && place.guard) {
+    if (watch_mine.active && info->si_code > 0 &&
+        roosti_stack_find(watch_mine.watch.stacks, info->si_addr, &place) && place.guard) {
         uintptr_t sp = 0;
         uintptr_t pc = 0;
         context_registers(context, &sp, &pc);
         struct roosti_stack_place sp_place;
-        bool overflow = roosti_stack_find(mine.watch.stacks, (void *)sp, &sp_place) &&
+        bool overflow = roosti_stack_find(watch_mine.watch.stacks, (void *)sp, &sp_place) &&
                         sp_place.slot == place.slot;
-        report(&place, overflow, (uintptr_t)info->si_addr, sp, pc);
+        fault_report(&place, overflow, (uintptr_t)info->si_addr, sp, pc);
     }
-    pass_on(signo, info, context);
+    fault_pass_on(signo, info, context);
     errno = kept;
 }
 
-static void handlers_install(void)
+static void fault_handlers_install(void)
 {
     pthread_mutex_lock(&watch_lock);
     if (watch_count++ == 0) {
         struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
         sigemptyset(&action.sa_mask);
-        for (int i = 0; i < SIGNAL_COUNT; i++)
-            sigaction(signals[i], &action, &former[i]);
+        for (int i = 0; i < FAULT_SIGNAL_COUNT; i++)
+            sigaction(fault_signals[i], &action, &fault_former[i]);
     }
     pthread_mutex_unlock(&watch_lock);
 }
 
-static void handlers_remove(void)
+static void fault_handlers_remove(void)
 {
     pthread_mutex_lock(&watch_lock);
     if (--watch_count == 0) {
-        for (int i = 0; i < SIGNAL_COUNT; i++) {
+        for (int i = 0; i < FAULT_SIGNAL_COUNT; i++) {
             struct sigaction present;
-            sigaction(signals[i], NULL, &present);
+            sigaction(fault_signals[i], NULL, &present);
             /* A handler set over ours stays. It may still call ours, which then finds no watch. */
             if ((present.sa_flags & SA_SIGINFO) && present.sa_sigaction == on_fault)
-                sigaction(signals[i], &former[i], NULL);
+                sigaction(fault_signals[i], &fault_former[i], NULL);
         }
     }
     pthread_mutex_unlock(&watch_lock);
@@ -228,27 +229,27 @@ static void signal_stack_leave(struct thread_watch *watch)
 
 int roosti_overflow_enter(const struct roosti_overflow_watch *watch)
 {
-    if (mine.active)
+    if (watch_mine.active)
         return ROOST_EBUSY;
     struct thread_watch entered = {.watch = *watch};
     int rc = signal_stack_enter(&entered);
     if (rc < 0)
         return rc;
-    mine = entered;
+    watch_mine = entered;
     /* The handler may find this thread from here on. */
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    mine.active = true;
-    handlers_install();
+    watch_mine.active = true;
+    fault_handlers_install();
     return 0;
 }
 
 void roosti_overflow_leave(void)
 {
-    if (!mine.active)
+    if (!watch_mine.active)
         return;
-    handlers_remove();
-    mine.active = false;
+    fault_handlers_remove();
+    watch_mine.active = false;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    signal_stack_leave(&mine);
-    mine = (struct thread_watch){0};
+    signal_stack_leave(&watch_mine);
+    watch_mine = (struct thread_watch){0};
 }

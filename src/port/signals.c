@@ -13,69 +13,72 @@
 
 #include "port/host.h"
 
-enum { SIGNAL_COUNT = 2 };
-static const int signals[SIGNAL_COUNT] = {SIGINT, SIGTERM};
+enum { STOP_SIGNAL_COUNT = 2 };
+static const int stop_signals[STOP_SIGNAL_COUNT] = {SIGINT, SIGTERM};
 
 /* Dispositions belong to the process, so their holder does too. */
-static bool held;
-static struct roosti_signal_hook holder;
-static struct sigaction former[SIGNAL_COUNT];
-static bool taken[SIGNAL_COUNT]; /* false: the signal was ignored and stays so */
-static int arrived;
-static int running; /* handlers that have begun and not ended */
+enum stop_state { STOP_FREE, STOP_CHANGING, STOP_HELD };
+static int stop_state; /* enum stop_state; the handler uses the rest only in STOP_HELD */
+static struct roosti_signal_hook stop_holder;
+static struct sigaction stop_former[STOP_SIGNAL_COUNT];
+static bool stop_taken[STOP_SIGNAL_COUNT]; /* false: the signal was ignored and stays so */
+static int stop_count;
+static int stop_running; /* handlers that have begun and not ended */
 
-static void former_restore(int index)
+static void stop_former_restore(int index)
 {
-    sigaction(signals[index], &former[index], NULL);
+    sigaction(stop_signals[index], &stop_former[index], NULL);
 }
 
-static void on_signal(int signo)
+static void on_stop_signal(int signo)
 {
     int kept = errno;
-    __atomic_add_fetch(&running, 1, __ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&held, __ATOMIC_SEQ_CST)) {
-        int nth = __atomic_add_fetch(&arrived, 1, __ATOMIC_RELAXED);
-        if (!holder.hook(holder.arg, signo, nth)) {
-            former_restore(signo == signals[0] ? 0 : 1);
+    __atomic_add_fetch(&stop_running, 1, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&stop_state, __ATOMIC_SEQ_CST) == STOP_HELD) {
+        int nth = __atomic_add_fetch(&stop_count, 1, __ATOMIC_RELAXED);
+        if (!stop_holder.hook(stop_holder.arg, signo, nth)) {
+            stop_former_restore(signo == stop_signals[0] ? 0 : 1);
             /* Blocked until this handler returns, then it takes its former course. */
             raise(signo);
         }
     }
-    __atomic_sub_fetch(&running, 1, __ATOMIC_SEQ_CST);
+    __atomic_sub_fetch(&stop_running, 1, __ATOMIC_SEQ_CST);
     errno = kept;
 }
 
 int roosti_signals_hold(const struct roosti_signal_hook *hook)
 {
-    bool free_now = false;
-    if (!__atomic_compare_exchange_n(&held, &free_now, true, false, __ATOMIC_SEQ_CST,
+    int expected = STOP_FREE;
+    if (!__atomic_compare_exchange_n(&stop_state, &expected, STOP_CHANGING, false, __ATOMIC_SEQ_CST,
                                      __ATOMIC_SEQ_CST))
         return ROOST_EBUSY;
-    holder = *hook;
-    __atomic_store_n(&arrived, 0, __ATOMIC_RELAXED);
+    stop_holder = *hook;
+    __atomic_store_n(&stop_count, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&stop_state, STOP_HELD, __ATOMIC_SEQ_CST);
 
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART | SA_ONSTACK};
+    struct sigaction action = {.sa_handler = on_stop_signal, .sa_flags = SA_RESTART | SA_ONSTACK};
     sigemptyset(&action.sa_mask);
-    for (int i = 0; i < SIGNAL_COUNT; i++) {
-        sigaction(signals[i], NULL, &former[i]);
-        taken[i] = former[i].sa_handler != SIG_IGN;
-        if (taken[i])
-            sigaction(signals[i], &action, NULL);
+    for (int i = 0; i < STOP_SIGNAL_COUNT; i++) {
+        sigaction(stop_signals[i], NULL, &stop_former[i]);
+        stop_taken[i] = stop_former[i].sa_handler != SIG_IGN;
+        if (stop_taken[i])
+            sigaction(stop_signals[i], &action, NULL);
     }
     return 0;
 }
 
 void roosti_signals_release(void)
 {
-    for (int i = 0; i < SIGNAL_COUNT; i++) {
+    for (int i = 0; i < STOP_SIGNAL_COUNT; i++) {
         struct sigaction present;
-        sigaction(signals[i], NULL, &present);
+        sigaction(stop_signals[i], NULL, &present);
         /* Somebody who has replaced the handler since keeps what he set. */
-        if (taken[i] && present.sa_handler == on_signal)
-            former_restore(i);
+        if (stop_taken[i] && present.sa_handler == on_stop_signal)
+            stop_former_restore(i);
     }
     /* The order matters: a handler that begins after this wait finds nothing held. */
-    __atomic_store_n(&held, false, __ATOMIC_SEQ_CST);
-    while (__atomic_load_n(&running, __ATOMIC_SEQ_CST) != 0)
+    __atomic_store_n(&stop_state, STOP_CHANGING, __ATOMIC_SEQ_CST);
+    while (__atomic_load_n(&stop_running, __ATOMIC_SEQ_CST) != 0)
         sched_yield();
+    __atomic_store_n(&stop_state, STOP_FREE, __ATOMIC_SEQ_CST);
 }

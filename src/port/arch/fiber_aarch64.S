@@ -13,7 +13,7 @@
  */
     .text
 
-/* void roosti_fiber_jump(void **from_sp, void *to_sp) */
+/* uintptr_t roosti_fiber_jump(void **from_sp, void *to_sp, uintptr_t value) */
     .globl roosti_fiber_jump
     .hidden roosti_fiber_jump
     .type roosti_fiber_jump, %function
@@ -66,6 +66,7 @@ roosti_fiber_jump:
     ldp d10, d11, [sp, #112]
     ldp d12, d13, [sp, #128]
     ldp d14, d15, [sp, #144]
+    mov x0, x2
     add sp, sp, #160
     .cfi_def_cfa_offset 0
     .cfi_restore x19

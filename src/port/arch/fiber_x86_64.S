@@ -5,10 +5,14 @@
  *   sp ->  r15  r14  r13  r12  rbx  rbp  return address
  *
  * A fresh flow has the same picture with r12 = arg, r13 = entry and the trampoline as its return
- * address; nothing reads its other words. The switch ends in an indirect jump and not in `ret`: the
- * processor's return stack holds the address of the flow that is being left, so a `ret` would be
- * mispredicted at every switch. The unwind tables hold at each instruction, since both frames have
- * the same shape; they end at the trampoline.
+ * address; nothing reads its other words. The unwind tables hold at each instruction, since both
+ * frames have the same shape; they end at the trampoline.
+ *
+ * How the switch ends decides what it costs. The processor predicts a `ret` from its own stack of
+ * calls, where the flow being left has put its return addresses. When both flows stand in the same
+ * place (tasks that run the same code), that prediction is right, for this `ret` and for those of
+ * the callers, and only a `ret` keeps the processor's stack in step. When they stand in different
+ * places a `ret` is always mispredicted, and an indirect jump is predicted from history.
  *
  * The property note claims indirect branch tracking only. Without the shadow stack bit the loader
  * runs the process without one, which is what a switch that knows of none needs.
@@ -17,7 +21,7 @@
  */
     .text
 
-/* void roosti_fiber_jump(void **from_sp, void *to_sp) */
+/* uintptr_t roosti_fiber_jump(void **from_sp, void *to_sp, uintptr_t value) */
     .globl roosti_fiber_jump
     .hidden roosti_fiber_jump
     .type roosti_fiber_jump, @function
@@ -25,6 +29,8 @@
 roosti_fiber_jump:
     .cfi_startproc
     endbr64
+    movq (%rsp), %rcx
+    movq %rdx, %rax
     pushq %rbp
     .cfi_adjust_cfa_offset 8
     .cfi_rel_offset %rbp, 0
@@ -63,6 +69,10 @@ roosti_fiber_jump:
     popq %rbp
     .cfi_adjust_cfa_offset -8
     .cfi_restore %rbp
+    cmpq (%rsp), %rcx
+    jne .Lelsewhere
+    ret
+.Lelsewhere:
     popq %rcx
     .cfi_adjust_cfa_offset -8
     .cfi_register %rip, %rcx
