@@ -19,6 +19,7 @@
 #include <roost/async.h>
 #include <roost/config.h>
 #include <roost/error.h>
+#include <roost/impl/waitq.h>
 #include <roost/scope.h>
 #include <roost/task.h>
 
@@ -61,9 +62,8 @@ typedef struct roost_group {
         roost_scope scope;
         struct roost_task *first; /* children, oldest first */
         struct roost_task *last;
-        struct roost_task *owner;   /* the task that opened it */
-        struct roost_task *waiters; /* spawners held at the limit, oldest first */
-        struct roost_task *waiters_last;
+        struct roost_task *owner; /* the task that opened it; NULL: the run itself */
+        struct roost_impl_waitq waiters; /* spawners held at the limit */
         roost_errors errors;
         roost_errors *errors_out;
         uint64_t spawned;
@@ -300,7 +300,7 @@ ROOST_API roost_group *roost_group_begin(roost_group *group, const roost_group_o
 /**
  * roost_group_is_open - whether a group has been opened and not yet ended.
  *
- *   group     opened.
+ *   group     opened; NULL is not open.
  *
  * Suspends  never.
  * Threads   any task of the loop.
@@ -328,7 +328,7 @@ ROOST_END_DECLS
 #define ROOST_GROUP_WITH(g, rc, opts) ROOST_GROUP_(ROOST_UNIQUE(roost_group_), g, rc, opts)
 #define ROOST_GROUP_(object, g, rc, opts)                                                          \
     for (roost_group object ROOST_AUTO(group), *g = roost_group_begin(&object, (opts));            \
-         roost_group_is_open(g); (rc) = roost_group_end(g, (rc)))
+         roost_group_is_open(g); (rc) = roost_group_end(g, (rc)), (g) = NULL)
 
 /* ROOST_GO(g, function, args...): start a task; a failure to start becomes the group's. */
 #define ROOST_GO(g, ...) ((void)roost_go((g), ROOST_CALL(__VA_ARGS__)))

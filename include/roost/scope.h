@@ -264,7 +264,7 @@ ROOST_API void roost_scope_cleanup(roost_scope *scope);
 /**
  * roost_scope_is_open - whether a scope has been entered and not yet left.
  *
- *   scope     initialised.
+ *   scope     initialised; NULL is not open.
  *
  * Suspends  never.
  * Threads   any task of the loop.
@@ -293,7 +293,7 @@ ROOST_END_DECLS
     for (roost_scope obj ROOST_AUTO(scope),                                                        \
          *ROOST_JOIN(obj, p) = roost_scope_begin(&obj, (dur), (kind), label);                      \
          roost_scope_is_open(ROOST_JOIN(obj, p));                                                  \
-         (rc) = roost_scope_end(ROOST_JOIN(obj, p), (rc)))
+         (rc) = roost_scope_end(ROOST_JOIN(obj, p), (rc)), ROOST_JOIN(obj, p) = NULL)
 
 /* ROOST_CLEANUP(grace) { ... }: a block that a cancellation from outside does not reach, for at
  * most grace nanoseconds. Every suspending clean-up goes into one. */
@@ -302,6 +302,7 @@ ROOST_END_DECLS
     for (roost_scope obj ROOST_AUTO(scope),                                                        \
          *ROOST_JOIN(obj, p) = roost_scope_begin(                                                  \
              &obj, (grace), ROOST_SCOPE_MOVE_ON | ROOST_SCOPE_SHIELD, "cleanup");                  \
-         roost_scope_is_open(ROOST_JOIN(obj, p)); roost_scope_cleanup(ROOST_JOIN(obj, p)))
+         roost_scope_is_open(ROOST_JOIN(obj, p));                                                  \
+         roost_scope_cleanup(ROOST_JOIN(obj, p)), ROOST_JOIN(obj, p) = NULL)
 
 #endif

@@ -31,7 +31,7 @@ enum question_state { QUESTION_NONE, QUESTION_ASKED, QUESTION_TAKEN };
 static pthread_mutex_t question_lock = PTHREAD_MUTEX_INITIALIZER;
 static int question_state; /* enum question_state */
 static uint64_t question_thread;
-static char question_heading[256];
+static void (*question_heading)(char *text, size_t size);
 static struct roosti_latch question_answered;
 static int question_signal; /* 0 until the handler is installed */
 
@@ -51,6 +51,13 @@ void roosti_backtrace_print(void)
     __asm__ volatile(""); /* no tail call: this frame is counted */
 }
 
+static void heading_print(void)
+{
+    char text[256];
+    question_heading(text, sizeof text);
+    roosti_host_write(STDERR_FILENO, text, strlen(text));
+}
+
 static void on_question(int signo)
 {
     (void)signo;
@@ -59,7 +66,7 @@ static void on_question(int signo)
     if (__atomic_load_n(&question_thread, __ATOMIC_ACQUIRE) == roosti_thread_self() &&
         __atomic_compare_exchange_n(&question_state, &asked, QUESTION_TAKEN, false,
                                     __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
-        roosti_host_write(STDERR_FILENO, question_heading, strlen(question_heading));
+        heading_print();
         frames_print(HANDLER_FRAMES);
         roosti_latch_set(&question_answered);
     }
@@ -82,14 +89,6 @@ static int question_handler_install(void)
     return ROOST_EBUSY;
 }
 
-static void question_heading_set(const char *heading)
-{
-    size_t len = strnlen(heading, sizeof question_heading - 2);
-    memcpy(question_heading, heading, len);
-    if (len > 0 && question_heading[len - 1] != '\n')
-        question_heading[len++] = '\n';
-    question_heading[len] = 0;
-}
 
 static int question_ask(uint64_t thread_id)
 {
@@ -121,13 +120,13 @@ static int question_ask(uint64_t thread_id)
     return 0;
 }
 
-int roosti_thread_backtrace(uint64_t thread_id, const char *heading)
+int roosti_thread_backtrace(uint64_t thread_id, void (*heading)(char *text, size_t size))
 {
     pthread_mutex_lock(&question_lock);
-    question_heading_set(heading);
+    question_heading = heading;
     int rc = 0;
     if (thread_id == roosti_thread_self()) {
-        roosti_host_write(STDERR_FILENO, question_heading, strlen(question_heading));
+        heading_print();
         frames_print(1);
     } else {
         rc = question_ask(thread_id);

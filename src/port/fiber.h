@@ -31,6 +31,13 @@
 #define ROOSTI_FIBER_HOOKS 1
 #endif
 
+/* Whether a tool watches the stacks. */
+#ifdef ROOSTI_FIBER_HOOKS
+enum { ROOSTI_FIBER_HOOKED = 1 };
+#else
+enum { ROOSTI_FIBER_HOOKED = 0 };
+#endif
+
 struct roosti_fiber {
     void *sp; /* saved stack pointer while switched away */
 #ifdef ROOSTI_FIBER_HOOKS

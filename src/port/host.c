@@ -21,10 +21,13 @@
 static pthread_once_t init_once = PTHREAD_ONCE_INIT;
 static int init_rc;
 static bool forked;
+static void (*child_hook)(void);
 
 static void child_mark(void)
 {
     forked = true;
+    if (child_hook)
+        child_hook();
 }
 
 static void init_run(void)
@@ -33,9 +36,10 @@ static void init_run(void)
     init_rc = -pthread_atfork(NULL, NULL, child_mark);
 }
 
-int roosti_host_init(void)
+int roosti_host_init(void (*in_child)(void))
 {
     pthread_once(&init_once, init_run);
+    child_hook = in_child;
     return init_rc;
 }
 

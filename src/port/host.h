@@ -46,8 +46,9 @@ roost_dur roosti_ticks_to_ns(uint64_t span);
 
 /* -- process-wide set-up ---------------------------------------------------------------------- */
 
-/* Calibrates ticks, installs the fork guard. Idempotent; any thread. 0 or a negative code. */
-int roosti_host_init(void);
+/* Calibrates ticks, installs the fork guard: a child made by fork calls in_child (NULL: nothing)
+ * on its only thread. Idempotent; any thread, always with the same hook. 0 or a negative code. */
+int roosti_host_init(void (*in_child)(void));
 /* True in a child of fork: no runtime call works there. */
 bool roosti_host_forked(void);
 void roosti_host_entropy(void *buf, size_t len);
@@ -74,6 +75,7 @@ int roosti_thread_start(struct roosti_thread *thread, const char *name, int cpu,
                         void (*body)(void *), void *arg);
 void roosti_thread_join(struct roosti_thread *thread);
 uint64_t roosti_thread_self(void); /* kernel thread id */
+void roosti_thread_pause(void);    /* lets another thread run first */
 
 /* A one-shot latch between threads: wait returns once set was called. Timed by deadline. */
 struct roosti_latch {
@@ -108,9 +110,10 @@ struct roosti_overflow_watch {
 int roosti_overflow_enter(const struct roosti_overflow_watch *watch);
 void roosti_overflow_leave(void);
 
-/* Makes the thread with this kernel id print `heading`, then its backtrace, to fd 2. Used by the
- * watchdog when a step takes too long. 0 or a negative code. */
-int roosti_thread_backtrace(uint64_t thread_id, const char *heading);
+/* Makes the thread with this kernel id print what heading writes, then its backtrace, to fd 2.
+ * heading: called on that thread in signal context. Used by the watchdog when a step takes too
+ * long. 0 or a negative code. */
+int roosti_thread_backtrace(uint64_t thread_id, void (*heading)(char *text, size_t size));
 /* The calling flow's own backtrace to fd 2. */
 void roosti_backtrace_print(void);
 

@@ -93,3 +93,8 @@ bool roosti_latch_wait(struct roosti_latch *latch, roost_time deadline)
     }
     return true;
 }
+
+void roosti_thread_pause(void)
+{
+    sched_yield();
+}

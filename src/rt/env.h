@@ -1,0 +1,29 @@
+/* rt/env.h - the task-locals a task sees: an immutable list, shared by reference.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef ROOST_RT_ENV_H
+#define ROOST_RT_ENV_H
+
+#include <stdint.h>
+
+#include <roost/var.h>
+
+struct roosti_env {
+    struct roosti_env *outer; /* what was set before; shared */
+    const roost_var *var;
+    void *value;
+    uint32_t refs; /* atomic: other loops' tasks may share it */
+};
+
+static inline struct roosti_env *roosti_env_ref(struct roosti_env *env)
+{
+    if (env)
+        __atomic_fetch_add(&env->refs, 1, __ATOMIC_RELAXED);
+    return env;
+}
+
+/* Drops values nobody sees any more. Accepts NULL. */
+void roosti_env_unref(struct roosti_env *env);
+
+#endif

@@ -1,0 +1,59 @@
+/* rt/interrupt.c - the first signal asks, the second insists, the third is the system's.
+ *
+ * The handler only counts and wakes the loop. The first signal asks the main task to stop: its
+ * scope is shut down with the grace of the options when the program has ever asked roost_stopping,
+ * and cancelled at once when it has not. The second cancels through every shield.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "rt/interrupt.h"
+
+#include "rt/inbox.h"
+#include "rt/loop.h"
+#include "rt/report.h"
+#include "rt/run.h"
+#include "rt/scope.h"
+
+/* In signal context. */
+static bool interrupt_seen(void *arg, int signo, int nth)
+{
+    struct roosti_run *run = arg;
+    __atomic_store_n(&run->signal_last, signo, __ATOMIC_RELAXED);
+    __atomic_store_n(&run->signals_seen, (uint32_t)nth, __ATOMIC_RELEASE);
+    struct roosti_port *port = run->loops[0]->port;
+    port->ops->wake(port);
+    return nth < 3;
+}
+
+int roosti_interrupt_hold(struct roosti_run *run)
+{
+    if (run->opts.no_signals || run->guest || run->loops[0]->virtual_time)
+        return 0;
+    int rc = roosti_signals_hold(&(struct roosti_signal_hook){interrupt_seen, run});
+    run->holds_signals = rc == 0;
+    return rc == ROOST_EBUSY ? 0 : rc;
+}
+
+void roosti_interrupt_release(struct roosti_run *run)
+{
+    if (run->holds_signals)
+        roosti_signals_release();
+    run->holds_signals = false;
+}
+
+void roosti_interrupt_deliver(struct roosti_run *run)
+{
+    uint32_t seen = __atomic_load_n(&run->signals_seen, __ATOMIC_ACQUIRE);
+    if (roosti_likely(seen == run->signals_done))
+        return;
+    struct roosti_loop *loop = run->loops[0];
+    loop->signal = __atomic_load_n(&run->signal_last, __ATOMIC_RELAXED);
+    if (run->signals_done == 0 && loop->main_scope)
+        roost_scope_shutdown(loop->main_scope, loop->soft_used ? run->opts.shutdown_grace : 0);
+    if (seen >= 2) {
+        roosti_scope_cancel_for(&loop->main_group.priv.scope, 0, "a second signal");
+        roosti_scope_cancel_for(&loop->bg_group.priv.scope, 0, "a second signal");
+        roosti_run_break_shields(loop);
+    }
+    run->signals_done = seen;
+}

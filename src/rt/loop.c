@@ -1,0 +1,140 @@
+/* rt/loop.c - the loop's own flow: running what is ready, and asking the port.
+ *
+ * A turn drains the inbox, fires timers, runs ready tasks until none is left or 50 us have gone by,
+ * and then asks the port: without waiting while tasks are ready, else until the next timer. In
+ * simulation the virtual clock moves inside that wait, so it moves only when nothing is runnable.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "rt/loop.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "rt/inbox.h"
+#include "rt/stall.h"
+
+__thread struct roosti_loop *roosti_loop_here;
+
+int roosti_loop_init(struct roosti_loop *loop, struct roosti_port *port,
+                     const roost_run_opts *opts)
+{
+    memset(loop, 0, sizeof *loop);
+    int rc = roosti_stacks_open(&loop->stacks,
+                                &(struct roosti_stacks_opts){.slot_size = opts->stack_size,
+                                                             .slots_max = opts->tasks_max});
+    if (rc < 0)
+        return rc;
+    rc = roosti_inbox_new(port, &loop->inbox);
+    if (rc < 0) {
+        roosti_stacks_close(&loop->stacks);
+        return rc;
+    }
+    loop->port = port;
+    loop->virtual_time = port->ops->virtual_time;
+    loop->run_end = &loop->run_first;
+    loop->errno_place = roosti_host_errno_place();
+    loop->now = port->ops->now(port);
+    loop->poll_ticks = roosti_ticks();
+    loop->debug = (uint8_t)opts->debug;
+    loop->thread_id = roosti_thread_self();
+    roosti_timers_init(&loop->timers, loop->now);
+    roosti_fiber_adopt(&loop->root);
+    return 0;
+}
+
+void roosti_loop_fini(struct roosti_loop *loop)
+{
+    roosti_assert(loop->tasks_live == 0);
+    roosti_inbox_unref(loop->inbox);
+    roosti_fiber_unmake(&loop->root);
+    roosti_stacks_close(&loop->stacks);
+    loop->port->ops->close(loop->port);
+}
+
+/* Gives the processor to one task; back here when it and those it switched to are done with it. */
+static void loop_step(struct roosti_loop *loop, struct roost_task *task)
+{
+    loop->current = task;
+    roosti_count_switch(loop);
+    task->state = ROOSTI_TASK_RUNNING;
+    roosti_fiber_switch(&loop->root, &task->fiber);
+    if (ROOSTI_FIBER_HOOKED && loop->leaving) {
+        roosti_task_free(loop->leaving);
+        loop->leaving = NULL;
+    }
+}
+
+/* Under observation: every step is picked and told. Runs what is ready now, not what becomes it. */
+static void loop_run_observed(struct roosti_loop *loop)
+{
+    size_t batch = 0;
+    for (struct roost_task *task = loop->run_first; task; task = task->run_next)
+        batch++;
+    while (batch-- > 0 && loop->run_first && loop->probe) {
+        struct roost_task *task = roosti_probe_pick(loop);
+        loop->budget = 0;
+        roosti_probe_tell(loop, ROOSTI_EVENT_STEP, task);
+        loop_step(loop, task);
+    }
+}
+
+static void loop_run(struct roosti_loop *loop)
+{
+    uint64_t began = roosti_ticks();
+    while (loop->run_first && !loop->probe) {
+        loop->budget = ROOSTI_LOOP_BUDGET;
+        loop_step(loop, roosti_run_pop(loop));
+        if (loop->run_first && roosti_ticks_to_ns(roosti_ticks() - began) >= ROOSTI_POLL_NS)
+            break;
+    }
+}
+
+bool roosti_loop_has_work(const struct roosti_loop *loop)
+{
+    return loop->run_first || roosti_inbox_pending(loop->inbox);
+}
+
+static void loop_poll(struct roosti_loop *loop, bool may_block)
+{
+    roost_time deadline = INT64_MIN;
+    if (loop->tasks_live == 0)
+        return;
+    if (may_block && !roosti_loop_has_work(loop)) {
+        deadline = roosti_timers_next(&loop->timers);
+        if (deadline == ROOST_NEVER && roosti_stall_check(loop))
+            return;
+    }
+    if (loop->probe)
+        roosti_probe_tell(loop, ROOSTI_EVENT_POLL, NULL);
+    roosti_inbox_sleep(loop->inbox, deadline != INT64_MIN);
+    if (deadline != INT64_MIN && roosti_inbox_pending(loop->inbox))
+        deadline = INT64_MIN;
+    __atomic_store_n(&loop->idle, true, __ATOMIC_RELAXED);
+    int rc = loop->port->ops->wait(loop->port, deadline);
+    __atomic_store_n(&loop->idle, false, __ATOMIC_RELAXED);
+    roosti_require(rc >= 0, "the port can be asked for completions");
+    roosti_inbox_sleep(loop->inbox, false);
+    loop->polls++;
+    loop->now = loop->port->ops->now(loop->port);
+    uint64_t ticks = roosti_ticks();
+    if (deadline == INT64_MIN && !loop->virtual_time) {
+        uint64_t age = (uint64_t)roosti_ticks_to_ns(ticks - loop->poll_ticks);
+        if (age > loop->runq_age_max)
+            loop->runq_age_max = age;
+    }
+    loop->poll_ticks = ticks;
+}
+
+void roosti_loop_turn(struct roosti_loop *loop, bool may_block)
+{
+    loop->posts += roosti_inbox_drain(loop->inbox, 1024);
+    roosti_timers_fire(&loop->timers, loop->now);
+    if (loop->probe)
+        loop_run_observed(loop);
+    else
+        loop_run(loop);
+    if (roosti_unlikely(roosti_stacks_should_trim(&loop->stacks)))
+        roosti_stacks_trim(&loop->stacks);
+    loop_poll(loop, may_block);
+}

@@ -1,0 +1,168 @@
+/* rt/loop.h - one loop: its run queue, clock, timers, port and stacks.
+ *
+ * The loop's own flow (the thread's stack) polls the port, fires timers and drains posts; tasks
+ * switch to each other directly and come back to it when nothing is ready, or when they have used
+ * up `budget` switches, so that a poll is never far away.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef ROOST_RT_LOOP_H
+#define ROOST_RT_LOOP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <roost/group.h>
+#include <roost/run.h>
+
+#include "port/fiber.h"
+#include "port/host.h"
+#include "port/port.h"
+#include "port/stack.h"
+#include "rt/probe.h"
+#include "rt/task.h"
+#include "rt/timer.h"
+
+struct roosti_inbox;
+struct roosti_run;
+struct roosti_remote_hub;
+
+enum {
+    ROOSTI_LOOP_BUDGET = 64, /* switches between two looks at the clock */
+    ROOSTI_OP_CREDIT = 16    /* operations between two looks at how long a task has run */
+};
+
+/* Longest time between two polls while tasks are ready, and longest turn of one task. */
+#define ROOSTI_POLL_NS ROOST_US(50)
+#define ROOSTI_TURN_NS ROOST_MS(1)
+
+struct roosti_loop {
+    struct roost_task *current;
+    struct roost_task *run_first;
+    struct roost_task **run_end; /* where the next one is linked */
+    int *errno_place;            /* the thread's errno */
+    int32_t budget;              /* switches left before the loop's own flow must run */
+    int32_t op_credit;
+    int32_t op_rounds;           /* times op_credit ran out in this turn */
+    uint64_t switches;           /* read by the watchdog from its own thread */
+    struct roosti_fiber root;    /* the loop's own flow */
+    struct roost_task *leaving;  /* finished, its stack still to be given back by the root flow */
+
+    struct roosti_timers timers;
+    struct roosti_stacks stacks;
+    struct roosti_port *port;
+    bool virtual_time;
+    roost_time now;        /* as of the last poll */
+    uint64_t poll_ticks;   /* when that was, in ticks */
+    uint64_t polls;
+    uint64_t posts;
+    uint64_t runq_age_max;
+
+    uint64_t task_ids;     /* last given */
+    uint64_t tasks_live;
+    uint32_t forever;      /* tasks in roost_sleep_forever */
+    bool soft_used;        /* somebody asked roost_stopping */
+    bool shields_broken;
+    bool ending;           /* the main task has returned */
+    bool deadlocked;
+    uint8_t debug;
+    bool idle;             /* waits in the port; read by the watchdog */
+    int signal;            /* that ended the run; 0: none */
+    uint64_t thread_id;    /* the kernel's number of its thread */
+
+    struct roosti_probe *probe; /* NULL unless under observation */
+    struct roosti_inbox *inbox; /* what threads, signals and other loops post */
+    struct roosti_run *run;     /* the run it belongs to */
+    int index;
+
+    roost_group main_group;  /* holds the main task */
+    roost_group bg_group;    /* background tasks */
+    struct roost_task *main; /* NULL when it has returned */
+    int main_result;
+    struct roosti_bg *bg_first;    /* background tasks, newest first */
+    struct roost_task *bg_waiter;  /* the main task, waiting for one of them to end */
+    roost_scope *main_scope;       /* what a signal cancels; NULL when the main call is over */
+};
+
+/* The loop that runs on this thread; NULL without. */
+extern __thread struct roosti_loop *roosti_loop_here;
+
+/* The running task, NULL outside one. */
+static inline struct roost_task *roosti_self(void)
+{
+    struct roosti_loop *loop = roosti_loop_here;
+    return loop ? loop->current : NULL;
+}
+
+/* The code for a suspending call made where there is no task: ROOST_ENOCTX, ROOST_EFORKED. */
+int roosti_no_task(void);
+
+/* -- life and turns: rt/loop.c ----------------------------------------------------------------- */
+
+/* Takes the port on success. */
+int roosti_loop_init(struct roosti_loop *loop, struct roosti_port *port,
+                     const roost_run_opts *opts);
+void roosti_loop_fini(struct roosti_loop *loop);
+
+/* One turn: posts, timers, ready tasks for a while, completions. May block when asked to and
+ * nothing is ready. */
+void roosti_loop_turn(struct roosti_loop *loop, bool may_block);
+
+/* Whether a turn would find something to do at once. */
+bool roosti_loop_has_work(const struct roosti_loop *loop);
+
+/* -- the run queue and the switch -------------------------------------------------------------- */
+
+static inline void roosti_run_push(struct roosti_loop *loop, struct roost_task *task)
+{
+    task->run_next = NULL;
+    *loop->run_end = task;
+    loop->run_end = &task->run_next;
+}
+
+static inline struct roost_task *roosti_run_pop(struct roosti_loop *loop)
+{
+    struct roost_task *task = loop->run_first;
+    if ((loop->run_first = task->run_next) == NULL)
+        loop->run_end = &loop->run_first;
+    return task;
+}
+
+/* The watchdog reads the counter from its own thread. */
+static inline void roosti_count_switch(struct roosti_loop *loop)
+{
+    __atomic_store_n(&loop->switches, loop->switches + 1, __ATOMIC_RELAXED);
+}
+
+/* Switches from the running task to the next ready one, or to the loop's own flow when there is
+ * none or the budget is used up. Returns when somebody switches back. */
+static inline void roosti_switch_away(struct roosti_loop *loop, struct roost_task *from)
+{
+    struct roost_task *next = loop->run_first;
+    int *errno_place = loop->errno_place;
+    from->errno_kept = *errno_place;
+    if (roosti_unlikely(next == NULL || --loop->budget < 0)) {
+        loop->current = NULL;
+        roosti_fiber_switch(&from->fiber, &loop->root);
+    } else {
+        (void)roosti_run_pop(loop);
+        loop->current = next;
+        roosti_count_switch(loop);
+        next->state = ROOSTI_TASK_RUNNING;
+        if (next != from)
+            roosti_fiber_switch(&from->fiber, &next->fiber);
+    }
+    *errno_place = from->errno_kept;
+}
+
+/* First step of every suspending call. */
+static inline int roosti_op_begin(struct roosti_loop *loop, struct roost_task *task)
+{
+    if (roosti_unlikely((task->attn & (ROOSTI_ATTN_CANCELLED | ROOSTI_ATTN_PROBE)) ||
+                        --loop->op_credit < 0))
+        return roosti_op_begin_slow(task);
+    return 0;
+}
+
+#endif

@@ -1,0 +1,40 @@
+/* rt/stall.c - deadlocks of the whole loop.
+ *
+ * A loop is stalled when nothing is ready, no timer is armed, no operation is in flight and nobody
+ * outside holds a way in: no poster, no other loop, no host, and no signal that a task waits out in
+ * roost_sleep_forever. The tree of tasks is printed with what each waits for, then everything is
+ * cancelled and the run returns ROOST_EDEADLK.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "rt/stall.h"
+
+#include "rt/inbox.h"
+#include "rt/loop.h"
+#include "rt/report.h"
+#include "rt/run.h"
+#include "rt/scope.h"
+
+static bool loop_may_be_woken(const struct roosti_loop *loop)
+{
+    const struct roosti_port *port = loop->port;
+    return port->ops->in_flight(port) > 0 || roosti_inbox_posters(loop->inbox) > 0 ||
+           roosti_run_reaches(loop) || (loop->forever > 0 && roosti_run_holds_signals(loop));
+}
+
+bool roosti_stall_check(struct roosti_loop *loop)
+{
+    if (loop->tasks_live == 0 || loop_may_be_woken(loop))
+        return false;
+    if (!loop->deadlocked) {
+        roosti_report("deadlock: every task waits and nothing outside can wake one");
+        roost_dump_tasks(2);
+    }
+    loop->deadlocked = true;
+    roosti_scope_cancel_for(&loop->main_group.priv.scope, 0, "deadlock");
+    roosti_scope_cancel_for(&loop->bg_group.priv.scope, 0, "deadlock");
+    if (!loop->run_first)
+        roosti_run_break_shields(loop);
+    roosti_require(loop->run_first != NULL, "a cancelled task can be woken");
+    return true;
+}

@@ -1,0 +1,117 @@
+/* rt/suspend.c - giving way: refusing, parking, waking, and taking turns.
+ *
+ * A suspending call goes: roosti_op_begin (may refuse), start the operation, roosti_park. Nothing
+ * can cancel between the first and the last step but a deadline that roosti_park itself arms.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "rt/loop.h"
+#include "rt/refuse.h"
+
+int roosti_no_task(void)
+{
+    return roosti_host_forked() ? ROOST_EFORKED : ROOST_ENOCTX;
+}
+
+void roosti_give_turn(struct roost_task *task)
+{
+    struct roosti_loop *loop = task->loop;
+    if (roosti_unlikely(task->attn & ROOSTI_ATTN_UNARMED))
+        roosti_scopes_arm(task);
+    task->state = ROOSTI_TASK_READY;
+    roosti_run_push(loop, task);
+    roosti_switch_away(loop, task);
+}
+
+/* A task that finds everything ready must not keep the others from running: after 128 operations,
+ * or when the port has not been asked for a millisecond, it gives way. */
+static bool turn_is_over(struct roosti_loop *loop)
+{
+    loop->op_credit = ROOSTI_OP_CREDIT;
+    if (++loop->op_rounds < 128 / ROOSTI_OP_CREDIT &&
+        (loop->virtual_time ||
+         roosti_ticks_to_ns(roosti_ticks() - loop->poll_ticks) < ROOSTI_TURN_NS))
+        return false;
+    loop->op_rounds = 0;
+    loop->budget = 0;
+    return true;
+}
+
+int roosti_op_begin_slow(struct roost_task *task)
+{
+    if (task->attn & ROOSTI_ATTN_PROBE)
+        roosti_probe_tell(task->loop, ROOSTI_EVENT_CHECKPOINT, task);
+    if (task->attn & ROOSTI_ATTN_CANCELLED)
+        return roosti_refuse(task);
+    if (task->loop->op_credit < 0 && turn_is_over(task->loop)) {
+        roosti_give_turn(task);
+        if (task->attn & ROOSTI_ATTN_CANCELLED)
+            return ROOST_ECANCELED;
+    }
+    return 0;
+}
+
+int roosti_park(struct roost_task *task, roosti_abort_fn abort, const char *what, void *on)
+{
+    struct roosti_loop *loop = task->loop;
+    task->wait.abort = abort;
+    task->wait.what = what;
+    task->wait.on = on;
+    task->state = ROOSTI_TASK_WAITING;
+    task->refusals = 0;
+    if (roosti_unlikely(task->attn & (ROOSTI_ATTN_UNARMED | ROOSTI_ATTN_PROBE))) {
+        if (task->attn & ROOSTI_ATTN_PROBE)
+            roosti_probe_tell(loop, ROOSTI_EVENT_PARK, task);
+        /* A deadline that has passed already interrupts the wait: it then finds itself queued. */
+        roosti_scopes_arm(task);
+    }
+    roosti_switch_away(loop, task);
+    return task->wake_rc;
+}
+
+void roosti_wake(struct roost_task *task, int rc)
+{
+    roosti_assert(task->state == ROOSTI_TASK_WAITING);
+    task->state = ROOSTI_TASK_READY;
+    task->wake_rc = rc;
+    roosti_run_push(task->loop, task);
+    if (roosti_unlikely(task->attn & ROOSTI_ATTN_PROBE))
+        roosti_probe_tell(task->loop, ROOSTI_EVENT_WAKE, task);
+}
+
+void roosti_task_interrupt(struct roost_task *task)
+{
+    roosti_abort_fn abort = task->wait.abort;
+    if (task->state != ROOSTI_TASK_WAITING || !abort)
+        return;
+    /* Asked once: an operation that could not be undone completes with its own result. */
+    task->wait.abort = NULL;
+    if (abort(task))
+        roosti_wake(task, ROOST_ECANCELED);
+}
+
+int roost_yield(void)
+{
+    struct roost_task *task = roosti_self();
+    if (roosti_unlikely(!task))
+        return roosti_no_task();
+    if (roosti_unlikely(task->attn)) {
+        int rc = roosti_op_begin_slow(task);
+        if (rc < 0)
+            return rc;
+        roosti_give_turn(task);
+        task->refusals = 0;
+        return 0;
+    }
+    struct roosti_loop *loop = task->loop;
+    task->state = ROOSTI_TASK_READY;
+    roosti_run_push(loop, task);
+    roosti_switch_away(loop, task);
+    return 0;
+}
+
+int roost_checkpoint(void)
+{
+    struct roost_task *task = roosti_self();
+    return roosti_likely(task) ? roosti_op_begin(task->loop, task) : roosti_no_task();
+}

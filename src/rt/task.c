@@ -1,0 +1,117 @@
+/* rt/task.c - tasks as their handles show them: identity, joining, cancelling.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "rt/task.h"
+
+#include <stdio.h>
+
+#include "rt/group.h"
+#include "rt/loop.h"
+#include "rt/scope.h"
+
+roost_task *roost_task_self(void)
+{
+    return roosti_self();
+}
+
+uint64_t roost_task_id(const roost_task *task)
+{
+    return task->id;
+}
+
+const char *roost_task_name(const roost_task *task)
+{
+    return task->name[0] ? task->name : roosti_task_info(task)->name;
+}
+
+void roosti_task_set_name(struct roost_task *task, const char *name)
+{
+    snprintf(task->name, sizeof task->name, "%s", name);
+}
+
+int roost_task_set_name(const char *name)
+{
+    struct roost_task *task = roosti_self();
+    if (!task)
+        return roosti_no_task();
+    roosti_task_set_name(task, name);
+    return 0;
+}
+
+bool roost_task_done(const roost_task *task)
+{
+    return task->state == ROOSTI_TASK_FINISHED;
+}
+
+void roost_task_cancel(roost_task *task, const char *reason)
+{
+    roosti_scope_cancel_for(&task->root, 0, reason);
+}
+
+/* Takes a finished task out of its group and gives its memory back. */
+static void task_take(struct roost_task *task)
+{
+    roosti_group_unlink(task->group, task);
+    roosti_task_free(task);
+}
+
+void roost_task_drop(roost_task *task)
+{
+    if (!task)
+        return;
+    roosti_require(task->kept, "a handle is dropped once");
+    task->kept = false;
+    if (task->state == ROOSTI_TASK_FINISHED)
+        task_take(task);
+}
+
+/* Whether `waiter` waiting for `task` would close a circle: task is, or waits for, or owns a group
+ * around, the waiter. */
+static bool join_would_deadlock(const struct roost_task *waiter, const struct roost_task *task)
+{
+    for (const struct roost_task *at = waiter; at; at = at->group->priv.owner)
+        if (at == task)
+            return true;
+    for (const struct roost_task *at = task;
+         at->state == ROOSTI_TASK_WAITING && at->joins; at = at->joins)
+        if (at->joins == waiter)
+            return true;
+    return false;
+}
+
+static bool join_abort(struct roost_task *self)
+{
+    self->joins->joiner = NULL;
+    self->joins = NULL;
+    return true;
+}
+
+int roost_join(roost_task *task, int *result)
+{
+    struct roost_task *self = roosti_self();
+    if (roosti_unlikely(!self))
+        return roosti_no_task();
+    if (roosti_unlikely(!task))
+        return ROOST_EINVAL;
+    roosti_require(task->kept, "a task is joined by its handle, once");
+    int rc = roosti_op_begin(self->loop, self);
+    if (roosti_unlikely(rc < 0))
+        return rc;
+    if (task->state != ROOSTI_TASK_FINISHED) {
+        if (roosti_unlikely(task->joiner != NULL))
+            return ROOST_EBUSY;
+        if (roosti_unlikely(join_would_deadlock(self, task)))
+            return ROOST_EDEADLK;
+        task->joiner = self;
+        self->joins = task;
+        rc = roosti_park(self, join_abort, "join", task);
+        if (rc == 0 && result)
+            *result = self->join_result;
+        return rc;
+    }
+    if (result)
+        *result = task->result;
+    task_take(task);
+    return 0;
+}
