@@ -41,18 +41,38 @@
 enum { TSAN_POOL_MAX = 256 };
 static __thread void *tsan_pool[TSAN_POOL_MAX];
 static __thread int tsan_pool_count;
+static pthread_key_t tsan_pool_key;
+static pthread_once_t tsan_pool_once = PTHREAD_ONCE_INIT;
+
+/* At the end of a thread that has pooled handles: their number is limited. */
+static void tsan_pool_drain(void *pool)
+{
+    (void)pool;
+    while (tsan_pool_count > 0)
+        __tsan_destroy_fiber(tsan_pool[--tsan_pool_count]);
+}
+
+static void tsan_pool_init(void)
+{
+    pthread_key_create(&tsan_pool_key, tsan_pool_drain);
+}
 
 static void *tsan_take(void)
 {
-    return tsan_pool_count > 0 ? tsan_pool[--tsan_pool_count] : __tsan_create_fiber(0);
+    if (tsan_pool_count > 0)
+        return tsan_pool[--tsan_pool_count];
+    return __tsan_create_fiber(0);
 }
 
 static void tsan_give(void *handle)
 {
-    if (tsan_pool_count < TSAN_POOL_MAX)
-        tsan_pool[tsan_pool_count++] = handle;
-    else
+    if (tsan_pool_count == TSAN_POOL_MAX) {
         __tsan_destroy_fiber(handle);
+        return;
+    }
+    pthread_once(&tsan_pool_once, tsan_pool_init);
+    pthread_setspecific(tsan_pool_key, tsan_pool);
+    tsan_pool[tsan_pool_count++] = handle;
 }
 #endif
 
