@@ -15,8 +15,8 @@ CLEAN = {
     "base/mem.c": "#include <stdlib.h>\nstatic int count;\n"
                   "void *roosti_alloc(void) { count++; return malloc(8); }\n",
     "port/clock.c": "#include <time.h>\nint roosti_now(void) { return (int)time(0); }\n",
-    "rt/runtime.c": "static __thread int current;\n"
-                    "int *roosti_current(void) { return &current; }\n",
+    "rt/loop.c": "__thread int roosti_loop_here;\n",
+    "rt/run.c": "int *roosti_n(void) { static int noticed; return &noticed; }\n",
     "rt/task.c": "#include <string.h>\n#include <stdlib.h>\nint roosti_now(void);\n"
                  "static const char *const names[] = {\"a\", \"b\"};\n"
                  "const char *roosti_name(int i) { return names[i]; }\n"
@@ -46,9 +46,13 @@ PLANTED = [
      "int *roosti_s(void) { return &state; }\n", "rt/task.c: state is writable data"),
     ("writable data with a value", "rt/task.c", "static int state = 3;\n"
      "int *roosti_s(void) { return &state; }\n", "rt/task.c: state is writable data"),
-    ("data of a thread reached by a call", "rt/runtime.c", "static __thread int slow "
+    ("data of a thread reached by a call", "port/clock.c", "static __thread int slow "
      "__attribute__((tls_model(\"global-dynamic\")));\nint *roosti_s(void) { return &slow; }\n",
-     "imports __tls_get_addr"),
+     "reaches thread data by a call"),
+    ("state that another file is granted", "rt/task.c", "static int noticed;\n"
+     "int *roosti_s(void) { return &noticed; }\n", "rt/task.c: noticed is writable data"),
+    ("more state beside what is granted", "rt/run.c", "static int more;\n"
+     "int *roosti_s(void) { return &more; }\n", "rt/run.c: more is writable data"),
     ("data of a thread above port", "rt/task.c", "static __thread int state;\n"
      "int *roosti_s(void) { return &state; }\n", "rt/task.c: state is writable data"),
 ]
