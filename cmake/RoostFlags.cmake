@@ -33,6 +33,11 @@ set(roost_warning_flags -Wall -Wextra -Wpedantic -Wshadow -Wconversion)
 if(ROOST_WERROR)
     list(APPEND roost_warning_flags -Werror)
 endif()
+if(ROOST_SANITIZE AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
+    # Instrumented code hides the ranges of values from gcc, which then warns of what cannot happen.
+    list(APPEND roost_warning_flags -Wno-format-truncation -Wno-maybe-uninitialized
+         -Wno-stringop-overflow)
+endif()
 
 # Hardening. FORTIFY and zeroed locals hide from sanitizers and Valgrind what they look for, so
 # checked builds leave locals alone; FORTIFY also wants an optimising build. The shadow stack half
@@ -40,8 +45,7 @@ endif()
 set(roost_harden_compile "")
 set(roost_harden_link "")
 if(ROOST_HARDEN AND NOT ROOST_COVERAGE)
-    set(wanted -fstack-protector-strong -fno-delete-null-pointer-checks -fno-strict-overflow
-        -Wformat=2)
+    set(wanted -fstack-protector-strong -fno-delete-null-pointer-checks -fno-strict-overflow)
     if(roost_arch STREQUAL "x86_64")
         list(APPEND wanted -fcf-protection=branch)
     else()
@@ -51,7 +55,7 @@ if(ROOST_HARDEN AND NOT ROOST_COVERAGE)
         list(APPEND wanted -ftrivial-auto-var-init=zero)
     endif()
     roost_supported_flags(roost_harden_compile ${wanted})
-    list(APPEND roost_harden_compile -Werror=format-security)
+    list(APPEND roost_harden_compile -Wformat -Werror=format-security)
     if(NOT ROOST_SANITIZE)
         # The distribution's compiler may define a lower level already.
         list(APPEND roost_harden_compile "$<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE>"

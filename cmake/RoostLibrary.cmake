@@ -33,6 +33,8 @@ function(roost_library_settings target)
     endif()
     if(ROOST_UNITY)
         set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 0)
+        # A local name may be what some other file calls its state.
+        target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:C>:-Wno-shadow>")
     endif()
     # Code of users runs on the same stacks. clang knows the option on x86_64 only.
     target_compile_options(${target} INTERFACE
