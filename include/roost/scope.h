@@ -275,11 +275,11 @@ ROOST_END_DECLS
 
 /* ROOST_WITHIN(dur, call): makes the call under a deadline dur nanoseconds from now. Its value is
  * the call's result, or ROOST_ETIMEDOUT. */
-#define ROOST_WITHIN(dur, call) ROOST_WITHIN_(ROOST_UNIQUE(roost_within_), dur, call)
-#define ROOST_WITHIN_(obj, dur, call)                                                              \
+#define ROOST_WITHIN(dur, call) ROOST_WITHIN_(ROOST_UNIQUE(roost_within_), dur, call, #call)
+#define ROOST_WITHIN_(obj, dur, call, label)                                                       \
     __extension__({                                                                                \
         ROOST_AUTO(scope) roost_scope obj;                                                         \
-        roost_scope_begin(&obj, (dur), ROOST_SCOPE_FAIL, #call);                                   \
+        roost_scope_begin(&obj, (dur), ROOST_SCOPE_FAIL, label);                                   \
         roost_scope_end(&obj, (int)(call));                                                        \
     })
 

@@ -105,8 +105,8 @@ void roosti_trail_timeout(struct roost_task *task, const roost_scope *scope)
     struct roosti_trail *trail = trail_for(task, ROOST_ETIMEDOUT, __builtin_frame_address(0));
     roost_error_step *step = trail ? trail_step(trail) : NULL;
     if (step)
-        snprintf(step->note, sizeof step->note, "in %s, %.3f s late", scope->priv.label,
-                 (double)(task->loop->now - scope->priv.timer.due) / 1e9);
+        snprintf(step->note, sizeof step->note, "%.3f s late: %s",
+                 (double)(task->loop->now - scope->priv.timer.due) / 1e9, scope->priv.label);
 }
 
 void roosti_trail_group(struct roost_task *task, int code, roost_errors *errors)
