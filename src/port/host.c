@@ -26,8 +26,9 @@ static void (*child_hook)(void);
 static void child_mark(void)
 {
     forked = true;
-    if (child_hook)
-        child_hook();
+    void (*hook)(void) = __atomic_load_n(&child_hook, __ATOMIC_RELAXED);
+    if (hook)
+        hook();
 }
 
 static void init_run(void)
@@ -39,7 +40,7 @@ static void init_run(void)
 int roosti_host_init(void (*in_child)(void))
 {
     pthread_once(&init_once, init_run);
-    child_hook = in_child;
+    __atomic_store_n(&child_hook, in_child, __ATOMIC_RELAXED); /* the same one from every thread */
     return init_rc;
 }
 

@@ -1,0 +1,652 @@
+/* tests/unit/port/test_ports_end.c - how waiting ends on both real ports: by cancel, close, wake,
+ * signal and deadline, and with thousands in flight.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "unit/port/real_ports.h"
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <stddef.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define RIG_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define RIG_ASAN 1
+#endif
+#endif
+#ifdef RIG_ASAN
+#include <sanitizer/asan_interface.h>
+#endif
+
+/* -- cancel ----------------------------------------------------------------------------------- */
+
+static void cancel_before_readiness_takes_nothing(struct rig *rig)
+{
+    int fds[2];
+    char byte = 0;
+    rig_pair(rig, fds);
+    struct rig_op in = RIG_OP(RECV, fds[0], .buf = &byte, .len = 1);
+    struct rig_op poll_in = RIG_OP(POLL, fds[1], .events = ROOSTI_POLL_IN);
+    for (int flushed = 0; flushed < 2; flushed++) {
+        rig_start(rig, &in);
+        rig_start(rig, &poll_in);
+        if (flushed)
+            CHECK_EQ(0, rig_turn(rig));
+        rig_cancel(rig, &in);
+        rig_cancel(rig, &in);
+        rig_cancel(rig, &poll_in);
+        CHECK_EQ(0, in.done_count);
+        CHECK_EQ(2, rig_in_flight(rig));
+        CHECK_EQ(ROOST_ECANCELED, rig_await(rig, &in));
+        CHECK_EQ(ROOST_ECANCELED, rig_await(rig, &poll_in));
+        CHECK_EQ(0, rig_in_flight(rig));
+    }
+    rig_put(fds[1], "x", 1);
+    CHECK_EQ(1, rig_run(rig, &in));
+    CHECK_EQ('x', byte);
+    rig_close(rig, fds[0]);
+    rig_close(rig, fds[1]);
+}
+
+/* Bytes that came before the cancel are either the result or still in the socket. */
+static void cancel_after_readiness_loses_nothing(struct rig *rig)
+{
+    int fds[2], won = 0, total = 0;
+    rig_pair(rig, fds);
+    for (int i = 0; i < 100; i++) {
+        char byte = 0;
+        struct rig_op in = RIG_OP(RECV, fds[0], .buf = &byte, .len = 1);
+        rig_start(rig, &in);
+        if (i % 2)
+            CHECK_EQ(0, rig_turn(rig));
+        rig_put(fds[1], &(char){(char)i}, 1);
+        rig_cancel(rig, &in);
+        int64_t res = rig_await(rig, &in);
+        CHECK(res == 1 || res == ROOST_ECANCELED);
+        won += res == 1;
+        if (res != 1)
+            CHECK_EQ(1, rig_run(rig, &in));
+        CHECK_EQ((char)i, byte);
+        total++;
+    }
+    CHECK_EQ(100, total);
+    printf("# the completion won %d times of 100\n", won);
+    rig_close(rig, fds[0]);
+    rig_close(rig, fds[1]);
+}
+
+/* An accepted connection is never lost to a cancel. */
+static void cancel_of_accept_loses_no_connection(struct rig *rig)
+{
+    struct sockaddr_in addr;
+    int listener = rig_listen(rig, 16, &addr);
+    for (int i = 0; i < 20; i++) {
+        struct rig_op accept = RIG_OP(ACCEPT, listener);
+        rig_start(rig, &accept);
+        if (i % 2)
+            CHECK_EQ(0, rig_turn(rig));
+        int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        CHECK_EQ(0, connect(client, (struct sockaddr *)&addr, sizeof addr));
+        rig_cancel(rig, &accept);
+        int64_t fd = rig_await(rig, &accept);
+        if (fd == ROOST_ECANCELED)
+            fd = rig_run(rig, &accept);
+        CHECK(fd >= 0);
+        close(client);
+        rig_close(rig, (int)fd);
+    }
+    rig_close(rig, listener);
+}
+
+struct chain {
+    struct rig_op op;
+    struct rig_op *victim;
+    int fd;
+    int left;
+};
+
+static void chain_done(struct roosti_op *op)
+{
+    struct chain *chain = (struct chain *)op;
+    chain->op.done_count++;
+    if (chain->left-- > 0)
+        CHECK_EQ(ROOSTI_IN_FLIGHT, chain->op.rig->port->ops->submit(chain->op.rig->port, op));
+    else if (chain->victim)
+        rig_cancel(chain->op.rig, chain->victim);
+    else
+        CHECK_EQ(0, chain->op.rig->port->ops->fd.close(chain->op.rig->port, chain->fd));
+}
+
+/* A callback may submit itself again, cancel another and close a descriptor others wait on. */
+static void callbacks_may_submit_cancel_and_close(struct rig *rig)
+{
+    int fds[2];
+    char bytes[2];
+    rig_pair(rig, fds);
+    struct rig_op in = RIG_OP(RECV, fds[0], .buf = bytes, .len = 1);
+    struct rig_op out = RIG_OP(POLL, fds[1], .events = ROOSTI_POLL_IN);
+    struct chain canceler = {.op = RIG_OP(NOP, -1), .victim = &in, .left = 5};
+    struct chain closer = {.op = RIG_OP(NOP, -1), .fd = fds[1], .left = 9};
+    canceler.op.op.done = closer.op.op.done = chain_done;
+    rig_start(rig, &in);
+    rig_start(rig, &out);
+    rig_start(rig, &canceler.op);
+    rig_start(rig, &closer.op);
+    CHECK_EQ(ROOST_ECANCELED, rig_await(rig, &in));
+    CHECK_EQ(6, canceler.op.done_count);
+    CHECK_EQ(ROOST_ECLOSED, rig_await(rig, &out));
+    CHECK_EQ(10, closer.op.done_count);
+    rig_close(rig, fds[0]);
+}
+
+/* -- close ------------------------------------------------------------------------------------ */
+
+/* The number goes to another file at once, and nothing of the old one touches that. */
+static void close_ends_who_waits_and_spares_who_comes(struct rig *rig)
+{
+    for (int flushed = 0; flushed < 2; flushed++) {
+        int fds[2], next[2];
+        char stale[8] = "........", fresh[8] = "";
+        rig_pair(rig, fds);
+        static char block[1 << 20];
+        struct rig_op out = RIG_OP(SEND, fds[0], .buf = block, .len = sizeof block);
+        struct rig_op in = RIG_OP(RECV, fds[0], .buf = stale, .len = sizeof stale);
+        rig_start(rig, &in);
+        while (rig_submit(rig, &out) == ROOSTI_DONE_NOW)
+            CHECK(out.op.res > 0);
+        if (flushed)
+            CHECK_EQ(0, rig_turn(rig));
+        rig_close(rig, fds[0]);
+        CHECK_EQ(0, in.done_count);
+        CHECK_EQ(2, rig_in_flight(rig));
+        rig_pair(rig, next);
+        CHECK_EQ(fds[0], next[0]);
+        struct rig_op after = RIG_OP(RECV, next[0], .buf = fresh, .len = sizeof fresh);
+        rig_start(rig, &after);
+        rig_put(next[1], "new", 3);
+        CHECK_EQ(3, rig_await(rig, &after));
+        CHECK_EQ(0, memcmp(fresh, "new", 3));
+        CHECK_EQ(ROOST_ECLOSED, rig_await(rig, &in));
+        CHECK_EQ(ROOST_ECLOSED, rig_await(rig, &out));
+        CHECK_EQ(0, memcmp(stale, "........", 8));
+        rig_close(rig, fds[1]);
+        rig_close(rig, next[0]);
+        rig_close(rig, next[1]);
+    }
+}
+
+/* Cancel and close together: one end, one completion. */
+static void close_after_cancel_completes_once(struct rig *rig)
+{
+    int fds[2];
+    char byte;
+    rig_pair(rig, fds);
+    struct rig_op in = RIG_OP(RECV, fds[0], .buf = &byte, .len = 1);
+    rig_start(rig, &in);
+    CHECK_EQ(0, rig_turn(rig));
+    rig_cancel(rig, &in);
+    rig_close(rig, fds[0]);
+    rig_cancel(rig, &in);
+    int64_t res = rig_await(rig, &in);
+    CHECK(res == ROOST_ECANCELED || res == ROOST_ECLOSED);
+    CHECK_EQ(0, rig_turn(rig));
+    CHECK_EQ(1, in.done_count);
+    rig_close(rig, fds[1]);
+}
+
+/* An event of the same batch, meant for a descriptor that a callback has closed and reopened. */
+static void an_event_for_a_closed_descriptor_is_dropped(struct rig *rig)
+{
+    int first[2], second[2], next[2];
+    char byte;
+    rig_pair(rig, first);
+    rig_pair(rig, second);
+    struct rig_op in = RIG_OP(RECV, second[0], .buf = &byte, .len = 1);
+    struct chain closer = {.op = RIG_OP(RECV, first[0], .buf = &byte, .len = 1), .fd = second[0]};
+    closer.op.op.done = chain_done;
+    rig_start(rig, &closer.op);
+    rig_start(rig, &in);
+    CHECK_EQ(0, rig_turn(rig));
+    rig_put(first[1], "a", 1);
+    rig_put(second[1], "b", 1);
+    CHECK_EQ(1, rig_await(rig, &closer.op));
+    rig_pair(rig, next);
+    CHECK_EQ(second[0], next[0]);
+    struct rig_op after = RIG_OP(RECV, next[0], .buf = &byte, .len = 1);
+    rig_start(rig, &after);
+    int64_t res = rig_await(rig, &in);
+    CHECK(res == 1 || res == ROOST_ECLOSED);
+    CHECK_EQ(0, rig_turn(rig));
+    CHECK_EQ(0, after.done_count);
+    rig_put(next[1], "c", 1);
+    CHECK_EQ(1, rig_await(rig, &after));
+    CHECK_EQ('c', byte);
+    rig_close(rig, first[0]);
+    rig_close(rig, first[1]);
+    rig_close(rig, second[1]);
+    rig_close(rig, next[0]);
+    rig_close(rig, next[1]);
+}
+
+/* -- deadlines -------------------------------------------------------------------------------- */
+
+static void a_wait_is_never_back_early(struct rig *rig)
+{
+    static const roost_dur spans[] = {
+        1, 999, ROOST_US(30), ROOST_US(999), ROOST_US(1001), ROOST_MS(5), ROOST_US(20700)};
+    int fds[2];
+    rig_pipe(rig, fds);
+    struct rig_op in = RIG_OP(POLL, fds[0], .events = ROOSTI_POLL_IN);
+    rig_start(rig, &in);
+    for (int repeat = 0; repeat < 10; repeat++) {
+        for (size_t i = 0; i < sizeof spans / sizeof *spans; i++) {
+            roost_time deadline = rig_now(rig) + spans[i];
+            CHECK_EQ(0, rig->port->ops->wait(rig->port, deadline));
+            roost_time now = rig_now(rig);
+            CHECK(now >= deadline);
+            CHECK(now - deadline < ROOST_MS(500));
+        }
+    }
+    roost_time before = rig_now(rig);
+    for (int i = 0; i < 1000; i++) {
+        CHECK_EQ(0, rig->port->ops->wait(rig->port, i % 2 ? 0 : before - 1));
+        CHECK_EQ(0, rig->port->ops->wait(rig->port, -ROOST_SEC(5)));
+    }
+    CHECK(rig_now(rig) - before < ROOST_SEC(1));
+    rig_cancel(rig, &in);
+    CHECK_EQ(ROOST_ECANCELED, rig_await(rig, &in));
+    rig_close(rig, fds[0]);
+    rig_close(rig, fds[1]);
+}
+
+/* From now on the calls by which a port waits end the process. */
+static void waiting_forbidden(void)
+{
+#define FORBID(number)                                                                             \
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (number), 0, 1),                                           \
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS)
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        FORBID(SYS_io_uring_enter),
+        FORBID(SYS_epoll_pwait),
+        FORBID(SYS_epoll_pwait2),
+#ifdef SYS_epoll_wait
+        FORBID(SYS_epoll_wait),
+#endif
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+#undef FORBID
+    struct sock_fprog program = {.len = sizeof code / sizeof *code, .filter = code};
+    CHECK_EQ(0, prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+    CHECK_EQ(0, prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
+}
+
+static void looking_at_nothing_makes_no_system_call(struct rig *rig)
+{
+    struct rig_op nop = RIG_OP(NOP, -1);
+    int fds[2];
+    rig_pair(rig, fds);
+    struct rig_op in = RIG_OP(POLL, fds[0], .events = ROOSTI_POLL_IN);
+    /* io_uring also sees without a call that an operation in flight has not completed. */
+    if (rig->backend->uring)
+        rig_start(rig, &in);
+    rig_turn(rig);
+    pid_t child = rig->backend->uring ? 0 : fork();
+    if (child == 0) {
+        waiting_forbidden();
+        for (int i = 0; i < 10; i++)
+            CHECK_EQ(0, rig_turn(rig));
+        rig_start(rig, &nop);
+        CHECK_EQ(1, rig_turn(rig));
+        rig->port->ops->wake(rig->port);
+        CHECK_EQ(0, rig->port->ops->wait(rig->port, 0));
+        _exit(0);
+    }
+    int status = -1;
+    CHECK_EQ(child, waitpid(child, &status, 0));
+    CHECK_EQ(0, status);
+    rig_close(rig, fds[0]);
+    rig_close(rig, fds[1]);
+}
+
+/* -- wake and signals ------------------------------------------------------------------------- */
+
+static void a_wake_before_the_wait_ends_it(struct rig *rig)
+{
+    for (int i = 0; i < 3; i++) {
+        rig->port->ops->wake(rig->port);
+        rig->port->ops->wake(rig->port);
+        CHECK_EQ(0, rig->port->ops->wait(rig->port, ROOST_NEVER));
+        /* Both were one. */
+        roost_time deadline = rig_now(rig) + ROOST_MS(3);
+        CHECK_EQ(0, rig->port->ops->wait(rig->port, deadline));
+        CHECK(rig_now(rig) >= deadline);
+    }
+}
+
+enum { WAKERS = 3, WAKES = 20000 };
+struct inbox {
+    struct roosti_port *port;
+    int posted; /* atomic */
+};
+
+static void *inbox_post(void *arg)
+{
+    struct inbox *inbox = arg;
+    for (int i = 0; i < WAKES; i++) {
+        __atomic_fetch_add(&inbox->posted, 1, __ATOMIC_RELAXED);
+        inbox->port->ops->wake(inbox->port);
+        if (i % 64 == 0)
+            usleep(1);
+    }
+    return NULL;
+}
+
+/* A lost wake-up leaves the last wait asleep for ever. */
+static void wakes_from_threads_are_never_lost(struct rig *rig)
+{
+    struct inbox inbox = {.port = rig->port};
+    pthread_t threads[WAKERS];
+    int fds[2], waits = 0;
+    rig_pair(rig, fds);
+    for (int i = 0; i < WAKERS; i++)
+        CHECK_EQ(0, pthread_create(&threads[i], NULL, inbox_post, &inbox));
+    for (int seen = 0; seen < WAKERS * WAKES; waits++) {
+        /* Something else may end the same wait. */
+        if (waits % 3 == 0) {
+            struct rig_op nop = RIG_OP(NOP, -1);
+            rig_run(rig, &nop);
+            seen = __atomic_load_n(&inbox.posted, __ATOMIC_RELAXED);
+            continue;
+        }
+        CHECK_EQ(0, rig->port->ops->wait(rig->port, ROOST_NEVER));
+        seen = __atomic_load_n(&inbox.posted, __ATOMIC_RELAXED);
+    }
+    for (int i = 0; i < WAKERS; i++)
+        CHECK_EQ(0, pthread_join(threads[i], NULL));
+    printf("# %d posts were seen in %d waits\n", WAKERS * WAKES, waits);
+    rig_close(rig, fds[0]);
+    rig_close(rig, fds[1]);
+}
+
+static struct roosti_port *handler_port;
+static volatile sig_atomic_t handler_runs;
+
+static void handler_wake(int signo)
+{
+    (void)signo;
+    handler_runs = handler_runs + 1;
+    if (handler_port)
+        handler_port->ops->wake(handler_port);
+}
+
+static void a_wake_from_a_signal_handler_ends_the_wait(struct rig *rig)
+{
+    struct sigaction action = {.sa_handler = handler_wake, .sa_flags = SA_RESTART};
+    CHECK_EQ(0, sigaction(SIGUSR1, &action, NULL));
+    timer_t timer;
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
+    CHECK_EQ(0, timer_create(CLOCK_MONOTONIC, &event, &timer));
+    handler_port = rig->port;
+    int waits = 0;
+    for (int i = 0; i < 200; i++) {
+        int before = handler_runs;
+        struct itimerspec once = {.it_value = {.tv_nsec = 1 + i * 997 % 300000}};
+        CHECK_EQ(0, timer_settime(timer, 0, &once, NULL));
+        while (handler_runs == before) {
+            CHECK_EQ(0, rig->port->ops->wait(rig->port, ROOST_NEVER));
+            waits++;
+        }
+        errno = 77;
+        handler_wake(SIGUSR1);
+        CHECK_EQ(77, errno);
+    }
+    CHECK(waits >= 100);
+    /* A handler that wakes nobody ends a wait as well. */
+    handler_port = NULL;
+    CHECK_EQ(0, rig_turn(rig));
+    struct itimerspec once = {.it_value = {.tv_nsec = 20 * 1000 * 1000}};
+    int before = handler_runs;
+    CHECK_EQ(0, timer_settime(timer, 0, &once, NULL));
+    CHECK_EQ(0, rig->port->ops->wait(rig->port, ROOST_NEVER));
+    CHECK_EQ(before + 1, handler_runs);
+    CHECK_EQ(0, timer_delete(timer));
+}
+
+/* Completions of a ring without DEFER_TASKRUN interrupt system calls: a host must expect that. */
+static int host_sees(int fd, int timeout_ms)
+{
+    struct pollfd ask = {.fd = fd, .events = POLLIN};
+    int n;
+    while ((n = poll(&ask, 1, timeout_ms)) < 0 && errno == EINTR)
+        ;
+    return n;
+}
+
+static int host_waits(int host)
+{
+    struct epoll_event event;
+    int n;
+    while ((n = epoll_wait(host, &event, 1, -1)) < 0 && errno == EINTR)
+        ;
+    return n;
+}
+
+static void *host_wake(void *arg)
+{
+    usleep(2000);
+    ((struct roosti_port *)arg)->ops->wake(arg);
+    return NULL;
+}
+
+/* A host loop sleeps on the port's descriptor instead of in wait. */
+static void a_host_sees_what_would_end_the_wait(struct rig *rig)
+{
+    int fds[2], fd = rig->port->ops->poll_fd(rig->port);
+    char byte = 0;
+    CHECK(fd >= 0);
+    int host = epoll_create1(EPOLL_CLOEXEC);
+    struct epoll_event event = {.events = EPOLLIN};
+    CHECK_EQ(0, epoll_ctl(host, EPOLL_CTL_ADD, fd, &event));
+    rig_pair(rig, fds);
+    for (int i = 0; i < 5; i++) {
+        struct rig_op in = RIG_OP(RECV, fds[0], .buf = &byte, .len = 1);
+        while (rig_turn(rig) > 0)
+            ;
+        rig_start(rig, &in);
+        CHECK_EQ(fd, rig->port->ops->poll_fd(rig->port));
+        while (rig_turn(rig) > 0)
+            ;
+        CHECK_EQ(0, host_sees(fd, 1));
+        rig_put(fds[1], "x", 1);
+        CHECK_EQ(1, host_sees(fd, -1));
+        CHECK_EQ(1, host_waits(host));
+        while (in.done_count == 0)
+            rig_turn(rig);
+        CHECK_EQ(1, in.op.res);
+        while (rig_turn(rig) > 0)
+            ;
+        CHECK_EQ(0, host_sees(fd, 1));
+        pthread_t thread;
+        CHECK_EQ(0, pthread_create(&thread, NULL, host_wake, rig->port));
+        CHECK_EQ(1, host_waits(host));
+        CHECK_EQ(0, rig_turn(rig));
+        CHECK_EQ(0, pthread_join(thread, NULL));
+    }
+    /* Woken before the host looks. */
+    rig->port->ops->wake(rig->port);
+    CHECK_EQ(fd, rig->port->ops->poll_fd(rig->port));
+    CHECK_EQ(1, host_sees(fd, 0));
+    rig_turn(rig);
+    close(host);
+    rig_close(rig, fds[0]);
+    rig_close(rig, fds[1]);
+}
+
+/* -- many ------------------------------------------------------------------------------------- */
+
+static void ten_thousand_polls_are_in_flight(struct rig *rig)
+{
+    enum { COUNT = 10000 };
+    struct rlimit limit;
+    CHECK_EQ(0, getrlimit(RLIMIT_NOFILE, &limit));
+    limit.rlim_cur = limit.rlim_max;
+    CHECK_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+    CHECK(limit.rlim_max >= COUNT + 100);
+    struct rig_op *ops = calloc(COUNT, sizeof *ops);
+    for (int pass = 0; pass < 2; pass++) {
+        for (int i = 0; i < COUNT; i++) {
+            int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+            CHECK(fd >= 0);
+            ops[i] = RIG_OP(POLL, fd, .events = ROOSTI_POLL_IN);
+            rig_start(rig, &ops[i]);
+        }
+        CHECK_EQ(0, rig_turn(rig));
+        CHECK_EQ(COUNT, rig_in_flight(rig));
+        roost_time before = rig_now(rig);
+        for (int i = 0; i < COUNT; i++) {
+            if (pass == 0)
+                rig_put(ops[i].op.fd, &(uint64_t){1}, 8);
+            else
+                rig_cancel(rig, &ops[i]);
+        }
+        while (rig_in_flight(rig) > 0)
+            CHECK(rig->port->ops->wait(rig->port, ROOST_NEVER) > 0);
+        printf("# %d %s in %d us\n", COUNT, pass == 0 ? "completed" : "cancelled",
+               (int)((rig_now(rig) - before) / 1000));
+        for (int i = 0; i < COUNT; i++) {
+            CHECK_EQ(1, ops[i].done_count);
+            CHECK_EQ(pass == 0 ? ROOSTI_POLL_IN : ROOST_ECANCELED, ops[i].op.res);
+            rig_close(rig, ops[i].op.fd);
+        }
+    }
+    free(ops);
+}
+
+/* With a tiny ring: more submits and cancels than it has entries, more completions than it holds.
+ */
+static void a_small_queue_loses_nothing(struct rig *rig)
+{
+    enum { COUNT = 300 };
+    struct rig_op ops[COUNT];
+    char bytes[COUNT];
+    int fds[COUNT][2];
+    for (int pass = 0; pass < 4; pass++) {
+        for (int i = 0; i < COUNT; i++) {
+            rig_pair(rig, fds[i]);
+            ops[i] = RIG_OP(RECV, fds[i][0], .buf = &bytes[i], .len = 1);
+            rig_start(rig, &ops[i]);
+        }
+        CHECK_EQ(COUNT, rig_in_flight(rig));
+        if (pass % 2)
+            CHECK_EQ(0, rig_turn(rig));
+        for (int i = 0; i < COUNT; i++) {
+            if (pass < 2 && i % 3)
+                rig_put(fds[i][1], "x", 1);
+            else if (pass == 3 && i % 2)
+                rig_close(rig, fds[i][0]);
+            else
+                rig_cancel(rig, &ops[i]);
+        }
+        while (rig_in_flight(rig) > 0)
+            CHECK(rig->port->ops->wait(rig->port, ROOST_NEVER) > 0);
+        for (int i = 0; i < COUNT; i++) {
+            bool closed = pass == 3 && i % 2;
+            CHECK_EQ(1, ops[i].done_count);
+            CHECK_EQ(closed              ? ROOST_ECLOSED
+                     : pass < 2 && i % 3 ? 1
+                                         : ROOST_ECANCELED,
+                     ops[i].op.res);
+            if (!closed)
+                rig_close(rig, fds[i][0]);
+            rig_close(rig, fds[i][1]);
+        }
+    }
+}
+
+/* -- memory ----------------------------------------------------------------------------------- */
+
+/* With AddressSanitizer, who touches a buffer too early is reported. */
+static void a_buffer_in_flight_is_marked(struct rig *rig)
+{
+    int fds[2];
+    _Alignas(8) char buf[32];
+    rig_pair(rig, fds);
+    struct rig_op in = RIG_OP(RECV, fds[0], .buf = buf, .len = sizeof buf);
+    rig_start(rig, &in);
+#ifdef RIG_ASAN
+    CHECK(__asan_address_is_poisoned(buf + 9));
+#endif
+    rig_put(fds[1], "x", 1);
+    CHECK_EQ(1, rig_await(rig, &in));
+    CHECK_EQ('x', buf[0]);
+#ifdef RIG_ASAN
+    CHECK(!__asan_region_is_poisoned(buf, sizeof buf));
+#endif
+    rig_close(rig, fds[0]);
+    rig_close(rig, fds[1]);
+}
+
+/* The queues of a ring are not the child's: it crashes rather than disturb its parent. */
+static void a_child_of_fork_cannot_reach_the_ring(struct rig *rig)
+{
+    int fds[2];
+    char byte = 0;
+    rig_pair(rig, fds);
+    struct rig_op in = RIG_OP(RECV, fds[0], .buf = &byte, .len = 1);
+    rig_start(rig, &in);
+    pid_t child = fork();
+    if (child == 0) {
+        if (rig->backend->uring) {
+            signal(SIGSEGV, SIG_DFL);
+            rig_turn(rig);
+        } else {
+            raise(SIGSEGV);
+        }
+        _exit(0);
+    }
+    int status = 0;
+    CHECK_EQ(child, waitpid(child, &status, 0));
+    CHECK(status != 0);
+    rig_put(fds[1], "x", 1);
+    CHECK_EQ(1, rig_await(rig, &in));
+    rig_close(rig, fds[0]);
+    rig_close(rig, fds[1]);
+}
+
+#define CASE(name)                                                                                 \
+    {                                                                                              \
+#name, name, 0                                                                             \
+    }
+static const struct rig_case cases[] = {
+    CASE(cancel_before_readiness_takes_nothing),
+    CASE(cancel_after_readiness_loses_nothing),
+    CASE(cancel_of_accept_loses_no_connection),
+    CASE(callbacks_may_submit_cancel_and_close),
+    CASE(close_ends_who_waits_and_spares_who_comes),
+    CASE(close_after_cancel_completes_once),
+    CASE(an_event_for_a_closed_descriptor_is_dropped),
+    CASE(a_wait_is_never_back_early),
+    CASE(looking_at_nothing_makes_no_system_call),
+    CASE(a_wake_before_the_wait_ends_it),
+    CASE(wakes_from_threads_are_never_lost),
+    CASE(a_wake_from_a_signal_handler_ends_the_wait),
+    CASE(a_host_sees_what_would_end_the_wait),
+    CASE(ten_thousand_polls_are_in_flight),
+    {"a_small_queue_loses_nothing", a_small_queue_loses_nothing, 4},
+    {"one_entry_loses_nothing", a_small_queue_loses_nothing, 1},
+    CASE(a_buffer_in_flight_is_marked),
+    CASE(a_child_of_fork_cannot_reach_the_ring),
+};
+
+RIG_MAIN(cases)
