@@ -54,6 +54,7 @@ struct roosti_op {
     enum roosti_op_kind kind;
     int fd;
     void (*done)(struct roosti_op *op); /* the operation, or one step of a multi, has completed */
+    void *owner;                        /* the caller's own; the port does not look at it */
     void *buf;                          /* multi receive: written by the port at each step */
     size_t len;
     int64_t offset;

@@ -1,0 +1,18 @@
+/* rt/op.h - a task carries out one operation of the port.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef ROOST_RT_OP_H
+#define ROOST_RT_OP_H
+
+#include <stdint.h>
+
+struct roosti_op;
+
+/* Submits the operation for the running task and waits for its completion. A cancellation asks the
+ * port to end it early and then waits for its last word, so that the kernel is done with the
+ * operation's memory when this returns; a completion that came first is a success. Returns its
+ * result, or a negative code. */
+int64_t roosti_op_run(struct roosti_op *op);
+
+#endif
