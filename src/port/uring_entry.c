@@ -1,0 +1,87 @@
+/* port/uring_entry.c - an operation as an entry of io_uring's submission queue.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "port/uring_entry.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include "port/posix_op.h"
+#include "port/uring_lend.h"
+
+void roosti_uring_entry_poll(struct io_uring_sqe *sqe, int fd, uint32_t events)
+{
+    sqe->opcode = IORING_OP_POLL_ADD;
+    sqe->fd = fd;
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    events = events << 16 | events >> 16;
+#endif
+    sqe->poll32_events = events;
+}
+
+static void entry_bytes(struct io_uring_sqe *sqe, uint8_t opcode, const struct roosti_op *op)
+{
+    sqe->opcode = opcode;
+    sqe->addr = (uint64_t)(uintptr_t)op->buf;
+    sqe->len = (uint32_t)roosti_io_len(op->len);
+}
+
+void roosti_uring_entry(struct io_uring_sqe *sqe, const struct roosti_op *op)
+{
+    sqe->user_data = (uint64_t)(uintptr_t)op;
+    sqe->fd = op->fd;
+    switch (op->kind) {
+    case ROOSTI_OP_POLL:
+        roosti_uring_entry_poll(sqe, op->fd, roosti_poll_to_system(op->events));
+        break;
+    case ROOSTI_OP_READ:
+    case ROOSTI_OP_WRITE:
+        entry_bytes(sqe, op->kind == ROOSTI_OP_READ ? IORING_OP_READ : IORING_OP_WRITE, op);
+        sqe->off = op->offset < 0 ? UINT64_MAX : (uint64_t)op->offset;
+        break;
+    case ROOSTI_OP_RECV:
+        entry_bytes(sqe, IORING_OP_RECV, op);
+        sqe->msg_flags = (uint32_t)op->flags;
+        break;
+    case ROOSTI_OP_SEND:
+        /* A plain send has just found the socket full: no use to try again before polling. */
+        entry_bytes(sqe, IORING_OP_SEND, op);
+        sqe->msg_flags = (uint32_t)(op->flags | MSG_NOSIGNAL);
+        sqe->ioprio = IORING_RECVSEND_POLL_FIRST;
+        break;
+    case ROOSTI_OP_ACCEPT:
+    case ROOSTI_OP_ACCEPT_MULTI:
+        sqe->opcode = IORING_OP_ACCEPT;
+        sqe->accept_flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+        if (op->kind == ROOSTI_OP_ACCEPT_MULTI)
+            sqe->ioprio = IORING_ACCEPT_MULTISHOT;
+        break;
+    case ROOSTI_OP_CONNECT:
+        sqe->opcode = IORING_OP_CONNECT;
+        sqe->addr = (uint64_t)(uintptr_t)op->u.addr;
+        sqe->off = op->addr_len;
+        break;
+    case ROOSTI_OP_OPEN:
+        sqe->opcode = IORING_OP_OPENAT;
+        sqe->fd = AT_FDCWD;
+        sqe->addr = (uint64_t)(uintptr_t)op->u.path;
+        sqe->open_flags = (uint32_t)(op->flags | O_CLOEXEC);
+        sqe->len = op->mode;
+        break;
+    case ROOSTI_OP_FSYNC:
+        sqe->opcode = IORING_OP_FSYNC;
+        break;
+    case ROOSTI_OP_RECV_MULTI:
+        /* Polling first: a buffer is picked only when there is something to put into it. */
+        sqe->opcode = IORING_OP_RECV;
+        sqe->msg_flags = (uint32_t)op->flags;
+        sqe->ioprio = IORING_RECV_MULTISHOT | IORING_RECVSEND_POLL_FIRST;
+        sqe->flags = IOSQE_BUFFER_SELECT;
+        sqe->buf_group = ROOSTI_URING_GROUP;
+        break;
+    default:
+        sqe->opcode = IORING_OP_NOP;
+        break;
+    }
+}
