@@ -38,6 +38,7 @@ enum {
     CHUNK_SLOTS_FIRST = 64,
     BATCH_FIRST = 16,
     BATCH_MAX = 512,
+    ADVISE_MIN = 64,          /* fewer are not worth a process descriptor */
     ADVISE_MAX = 128,         /* ranges per system call: they lie on the caller's stack */
     MAP_COUNT_DEFAULT = 65530 /* the kernel's own default of vm.max_map_count */
 };
@@ -97,7 +98,7 @@ static bool guard_install_works(size_t page)
 static size_t advise_each(void *const *tops, size_t count, size_t below, size_t len, int advice)
 {
     size_t done = 0;
-    if (count >= BATCH_FIRST && !on_valgrind()) {
+    if (count >= ADVISE_MIN && !on_valgrind()) {
         struct iovec ranges[ADVISE_MAX];
         int self = (int)syscall(SYS_pidfd_open, getpid(), 0);
         while (self >= 0 && done < count) {
@@ -121,6 +122,8 @@ static size_t advise_each(void *const *tops, size_t count, size_t below, size_t 
 static size_t guard_by_mprotect(struct roosti_stacks *stacks, void *const *tops, size_t count)
 {
     size_t done = 0;
+    if (stacks->mprotect_max == 0)
+        stacks->mprotect_max = max_map_count() / 10 * 8 / 2; /* each guard makes two mappings */
     while (done < count) {
         char *start = (char *)tops[done] - stacks->slot_size;
         if (__atomic_add_fetch(&mprotect_count, 1, __ATOMIC_RELAXED) > stacks->mprotect_max ||
@@ -217,7 +220,6 @@ int roosti_stacks_open(struct roosti_stacks *stacks, const struct roosti_stacks_
         .slots_max = slots_max,
         .warm_max = WARM_MAX_DEFAULT,
         .guard_kind = o->force_mprotect ? ROOSTI_GUARD_MPROTECT : ROOSTI_GUARD_NONE_YET,
-        .mprotect_max = max_map_count() / 10 * 8 / 2, /* each guard makes two mappings */
     };
     return 0;
 }
@@ -304,6 +306,7 @@ void roosti_stacks_trim(struct roosti_stacks *stacks)
     if (stacks->free_count - stacks->cold_count <= keep)
         return;
     size_t count = stacks->free_count - stacks->cold_count - keep;
+    count = count < BATCH_MAX ? count : BATCH_MAX;
     /* Locked memory cannot be given back; such a slot counts as cold all the same. */
     advise_each(stacks->free + stacks->cold_count, count, usable, usable, MADV_DONTNEED);
     stacks->cold_count += count;

@@ -46,7 +46,7 @@ struct roosti_stacks {
     size_t slots_made;     /* slots that have their guard */
     size_t free_capacity;
     enum roosti_guard_kind guard_kind;
-    size_t mprotect_max;   /* guards the mprotect kind may make, in all arenas together */
+    size_t mprotect_max;   /* guards the mprotect kind may make, in all arenas together; 0: ask */
     size_t mprotect_made;  /* guards it has made in this one */
     int chunk_count;
     struct roosti_stack_chunk chunks[ROOSTI_STACK_CHUNKS_MAX];
@@ -77,8 +77,9 @@ void roosti_stacks_close(struct roosti_stacks *stacks);
  * the arena or, with mprotect guards, of vm.max_map_count). */
 int roosti_stacks_refill(struct roosti_stacks *stacks);
 
-/* Gives the pages of the coldest free slots back until half of warm_max are left. Never called on
- * a task's stack that is in the free list. */
+/* Gives the pages of the coldest free slots back until half of warm_max are left, but of 512 slots at
+ * most (some 0.3 ms): again while roosti_stacks_should_trim says so. Never called on a task's stack
+ * that is in the free list. */
 void roosti_stacks_trim(struct roosti_stacks *stacks);
 
 /* True and *place when the address lies in a slot of the arena. Async-signal-safe. */

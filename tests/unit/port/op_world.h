@@ -32,12 +32,15 @@ __attribute__((unused)) static void world_done(struct roosti_op *op)
     ((struct world_op *)op)->done_count++;
 }
 
-#define WORLD_OP(kind_word, fd_number, ...)                                                        \
+/* At an offset of a file. */
+#define WORLD_AT(kind_word, fd_number, at, ...)                                                    \
     ((struct world_op){.op = {.kind = ROOSTI_OP_##kind_word,                                       \
                               .fd = (fd_number),                                                   \
                               .done = world_done,                                                  \
-                              .offset = -1,                                                        \
+                              .offset = (at),                                                      \
                               __VA_ARGS__}})
+
+#define WORLD_OP(kind_word, fd_number, ...) WORLD_AT(kind_word, fd_number, -1, __VA_ARGS__)
 
 /* Submits: whether it is in flight now. */
 __attribute__((unused)) static bool world_start(struct roosti_port *port, struct world_op *op)
@@ -71,6 +74,7 @@ __attribute__((unused)) static int64_t world_run(struct roosti_port *port, struc
 }
 
 #define WORLD_RUN(port, ...) world_run(port, &WORLD_OP(__VA_ARGS__))
+#define WORLD_RUN_AT(port, ...) world_run(port, &WORLD_AT(__VA_ARGS__))
 
 __attribute__((unused)) static struct sockaddr_in world_addr(int number)
 {
@@ -163,9 +167,9 @@ struct echo {
     struct echo_actor clients[ECHO_CLIENTS_MAX];
     struct echo_actor *conns; /* accepted, newest first */
     int client_count;
-    int live;     /* clients that have not ended */
-    int bad;      /* bytes that came back wrong */
-    int failed;   /* clients that ended with a code */
+    int live;   /* clients that have not ended */
+    int bad;    /* bytes that came back wrong */
+    int failed; /* clients that ended with a code */
     uint64_t bytes;
 };
 
@@ -191,8 +195,8 @@ static void echo_drive(struct echo_actor *actor, int64_t res)
 
 static void echo_op(struct echo_actor *actor, enum roosti_op_kind kind, void *buf, size_t len)
 {
-    actor->op = (struct roosti_op){
-        .kind = kind, .fd = actor->fd, .buf = buf, .len = len, .offset = -1};
+    actor->op =
+        (struct roosti_op){.kind = kind, .fd = actor->fd, .buf = buf, .len = len, .offset = -1};
 }
 
 /* Codes after which the same operation is simply tried again, a few times. */
@@ -415,8 +419,10 @@ __attribute__((unused)) static bool echo_run(struct echo *echo, struct roosti_po
     echo->rng = roosti_rng_split(seed, "echo");
     echo->addr = world_addr(0);
     echo->server = (struct echo_actor){.echo = echo, .next = server_accepted};
-    for (int i = 0; i < ECHO_CLIENTS_MAX; i++)
+    for (int i = 0; i < ECHO_CLIENTS_MAX; i++) {
+        echo->clients[i].echo = echo;
         echo->clients[i].fd = -1;
+    }
     echo->server.fd = world_try_listen(port, &echo->addr, 4);
     if (echo->server.fd < 0)
         return true; /* no service, no clients */
@@ -424,7 +430,6 @@ __attribute__((unused)) static bool echo_run(struct echo *echo, struct roosti_po
     echo_drive(&echo->server, ROOST_EAGAIN);
     for (int i = 0; i < clients; i++) {
         struct echo_actor *client = &echo->clients[i];
-        client->echo = echo;
         client->rounds = rounds;
         client->seed = seed * 1000003 + (uint64_t)i * 1009;
         client->next = client_first;

@@ -187,7 +187,8 @@ TEST(mprotect_guards_end_at_the_share_of_the_map_count)
     struct roosti_stacks stacks;
     for (int round = 0; round < 2; round++) { /* the second: closing gave the share back */
         open_kind(&stacks, true);
-        CHECK(stacks.mprotect_max > 0);
+        CHECK_EQ(0, roosti_stacks_refill(&stacks));
+        CHECK(stacks.mprotect_max > 40);
         stacks.mprotect_max = 40;
         int count = 0;
         while (roosti_stack_get(&stacks) || roosti_stacks_refill(&stacks) == 0)
@@ -257,6 +258,27 @@ TEST(trim_gives_back_the_pages_of_the_coldest)
     for (int i = COUNT - 1; i >= 0; i--)
         CHECK(roosti_stack_get(&stacks) == tops[i]);
     CHECK(stacks.cold_count <= stacks.free_count);
+    roosti_stacks_close(&stacks);
+}
+
+TEST(one_trim_is_short)
+{
+    enum { COUNT = 1200 };
+    struct roosti_stacks stacks;
+    open_kind(&stacks, false);
+    stacks.warm_max = 100;
+    static char *tops[COUNT];
+    for (int i = 0; i < COUNT; i++)
+        tops[i] = take(&stacks);
+    for (int i = 0; i < COUNT; i++)
+        roosti_stack_put(&stacks, tops[i]);
+    size_t warm = stacks.free_count - stacks.cold_count;
+    CHECK_EQ(COUNT, warm);
+    int calls = 0;
+    for (; roosti_stacks_should_trim(&stacks); calls++)
+        roosti_stacks_trim(&stacks);
+    CHECK_EQ(3, calls);
+    CHECK_EQ(50, stacks.free_count - stacks.cold_count);
     roosti_stacks_close(&stacks);
 }
 
