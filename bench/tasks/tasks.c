@@ -99,7 +99,7 @@ int main(int argc, char **argv)
 {
     static const struct bench_case cases[] = {
         {"sleeping_100000", run_100000, 2000},
-        {"sleeping_1000000", run_1000000, 10000},
+        {"sleeping_1000000", run_1000000, 8000},
     };
     return bench_main(argc, argv, cases, sizeof cases / sizeof cases[0], run_in_loop);
 }

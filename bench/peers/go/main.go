@@ -240,7 +240,7 @@ func main() {
 		{"cancel_parked_100000", runCancelParked, 100000},
 		{"first_refusal", runFirstRefusal, 4000000},
 		{"sleeping_100000", sleeping(100000), 2000},
-		{"sleeping_1000000", sleeping(1000000), 10000},
+		{"sleeping_1000000", sleeping(1000000), 8000},
 	}
 	if len(os.Args) < 2 {
 		for _, c := range cases {

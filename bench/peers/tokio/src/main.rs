@@ -227,7 +227,7 @@ const CASES: [(&str, usize); 9] = [
     ("cancel_parked_100000", 100_000),
     ("first_refusal", 5_000_000),
     ("sleeping_100000", 2_000),
-    ("sleeping_1000000", 10_000),
+    ("sleeping_1000000", 8_000),
 ];
 
 async fn run(name: &str, n: usize) {
