@@ -143,6 +143,13 @@ ROOST_API void roost_error_print(const roost_error *error, int fd);
 
 ROOST_END_DECLS
 
+/* Drops a result on purpose, such as that of a last attempt during clean-up: gcc does not take a
+ * cast to void for that. A result that nobody needs is an int or a byte count. */
+static inline void roost_ignore(int64_t result)
+{
+    (void)result;
+}
+
 /* ROOST_TRY(call): evaluates call once; a negative result is returned from the enclosing function,
  * with this place added to its trail. The value of the expression is the result otherwise. */
 #define ROOST_TRY(call) ROOST_TRY_(ROOST_UNIQUE(roost_try_rc_), call)
