@@ -9,6 +9,8 @@
 #include <roost/config.h>
 #include <roost/error.h>
 #include <roost/group.h>
+#include <roost/guest.h>
+#include <roost/instrument.h>
 #include <roost/post.h>
 #include <roost/run.h>
 #include <roost/scope.h>

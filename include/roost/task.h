@@ -149,6 +149,7 @@ ROOST_API void roost_task_cancel(roost_task *task, const char *reason);
  * Cancel    ROOST_ECANCELED; the task goes on and the handle stays valid.
  * Errors    ROOST_EDEADLK  the running task itself, or one that waits for it to finish;
  *           ROOST_EBUSY    another task is joining it;
+ *           ROOST_EXLOOP   a task of another loop;
  *           ROOST_EINVAL   NULL;
  *           ROOST_ENOCTX   not in a task.
  * Threads   tasks of the same loop.

@@ -121,7 +121,7 @@ UNTRACED int roosti_fiber_switch_with(struct roosti_fiber *from, struct roosti_f
 #ifdef ROOSTI_TSAN
     __tsan_switch_to_fiber(to->tsan, 0);
 #endif
-    int given = (int)roosti_fiber_jump(&from->sp, to->sp, (uintptr_t)value);
+    int given = roosti_fiber_jump(&from->sp, to->sp, value);
 #ifdef ROOSTI_ASAN
     __sanitizer_finish_switch_fiber(from->fake_stack, NULL, NULL);
 #endif
@@ -133,15 +133,16 @@ UNTRACED void roosti_fiber_switch(struct roosti_fiber *from, struct roosti_fiber
     (void)roosti_fiber_switch_with(from, to, 0);
 }
 
-UNTRACED void roosti_fiber_leave(struct roosti_fiber *from, struct roosti_fiber *to)
+UNTRACED void roosti_fiber_leave(struct roosti_fiber *from, struct roosti_fiber *to, int value)
 {
+    (void)from;
 #ifdef ROOSTI_ASAN
     __sanitizer_start_switch_fiber(NULL, to->low, to->size);
 #endif
 #ifdef ROOSTI_TSAN
     __tsan_switch_to_fiber(to->tsan, 0);
 #endif
-    roosti_fiber_jump(&from->sp, to->sp, 0);
+    roosti_fiber_drop(to->sp, value);
     __builtin_unreachable();
 }
 

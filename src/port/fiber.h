@@ -51,7 +51,11 @@ struct roosti_fiber {
 
 /* In src/port/arch: saves the callee-saved registers, stores sp in *from, loads `to`. The call that
  * `to` left off in returns `value`; a fresh flow drops it. */
-uintptr_t roosti_fiber_jump(void **from_sp, void *to_sp, uintptr_t value);
+int roosti_fiber_jump(void **from_sp, void *to_sp, int value);
+
+/* In src/port/arch: loads `to` and forgets the flow it is called on; does not return. To be called in
+ * tail position, so that the processor's predictions of returns stay right on the other side. */
+int roosti_fiber_drop(void *to_sp, int value);
 
 /* In src/port/arch: lays out a first frame below `top` so that the first jump to the returned sp
  * calls entry(arg) with a clean, backtrace-ending frame. entry must not return. */
@@ -68,7 +72,7 @@ void roosti_fiber_switch(struct roosti_fiber *from, struct roosti_fiber *to);
  * no return address prediction, which is most of what a switch can cost. */
 int roosti_fiber_switch_with(struct roosti_fiber *from, struct roosti_fiber *to, int value);
 /* The same, and `from` never runs again. */
-void roosti_fiber_leave(struct roosti_fiber *from, struct roosti_fiber *to);
+void roosti_fiber_leave(struct roosti_fiber *from, struct roosti_fiber *to, int value);
 /* First statement of every entry function. */
 void roosti_fiber_entered(struct roosti_fiber *self);
 /* After the last switch away: frees what the tools keep for it. */
@@ -95,12 +99,13 @@ static inline void roosti_fiber_switch(struct roosti_fiber *from, struct roosti_
 static inline int roosti_fiber_switch_with(struct roosti_fiber *from, struct roosti_fiber *to,
                                            int value)
 {
-    return (int)roosti_fiber_jump(&from->sp, to->sp, (uintptr_t)value);
+    return roosti_fiber_jump(&from->sp, to->sp, value);
 }
 
-static inline void roosti_fiber_leave(struct roosti_fiber *from, struct roosti_fiber *to)
+static inline void roosti_fiber_leave(struct roosti_fiber *from, struct roosti_fiber *to, int value)
 {
-    roosti_fiber_jump(&from->sp, to->sp, 0);
+    (void)from;
+    roosti_fiber_drop(to->sp, value);
 }
 
 static inline void roosti_fiber_entered(struct roosti_fiber *self)

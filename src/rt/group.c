@@ -21,9 +21,7 @@ static void group_init(roost_group *group, const roost_group_opts *opts)
         opts = &defaults;
     *group = (roost_group){.priv = {
                                .scope.priv = {.flags = ROOSTI_SCOPE_GROUP,
-                                              .label = opts->label ? opts->label : "group",
-                                              .reason = "",
-                                              .within = ROOST_FOREVER},
+                                              .label = opts->label ? opts->label : "group"},
                                .errors_out = opts->errors,
                                .limit = opts->limit,
                                .policy = (uint8_t)opts->policy,
@@ -37,54 +35,9 @@ void roosti_group_root(roost_group *group, enum roost_group_policy policy, const
     group->priv.scope.priv.flags |= ROOSTI_SCOPE_OPEN;
 }
 
-void roosti_group_link(roost_group *group, struct roost_task *task)
-{
-    task->next = NULL;
-    task->prev = group->priv.last;
-    if (group->priv.last)
-        group->priv.last->next = task;
-    else
-        group->priv.first = task;
-    group->priv.last = task;
-    group->priv.spawned++;
-}
-
-void roosti_group_unlink(roost_group *group, struct roost_task *task)
-{
-    if (task->next)
-        task->next->prev = task->prev;
-    else
-        group->priv.last = task->prev;
-    if (task->prev)
-        task->prev->next = task->next;
-    else
-        group->priv.first = task->next;
-}
-
-/* -- the limit -----------------------------------------------------------------------------------*/
-
-int roosti_group_place_take(roost_group *group)
-{
-    if (group->priv.limit != 0 && group->priv.live >= group->priv.limit)
-        return 1;
-    group->priv.live++;
-    return 0;
-}
-
-void roosti_group_place_give(roost_group *group)
-{
-    struct roost_task *waiter = roosti_waitq_pop(&group->priv.waiters);
-    if (waiter) {
-        roosti_wake(waiter, 0);
-        return;
-    }
-    if (--group->priv.live == 0 && group->priv.joining)
-        roosti_wake(group->priv.owner, 0);
-}
-
 /* -- failing -------------------------------------------------------------------------------------*/
 
-static void group_fail(roost_group *group, struct roost_task *task, int rc, const char *reason)
+void roosti_group_fail(roost_group *group, struct roost_task *task, int rc, const char *reason)
 {
     group->priv.failed++;
     if (group->priv.first_error == 0)
@@ -92,13 +45,6 @@ static void group_fail(roost_group *group, struct roost_task *task, int rc, cons
     roosti_errors_add(&group->priv.errors, task, rc);
     if (group->priv.policy == ROOST_FAIL_FAST)
         roosti_scope_cancel_for(&group->priv.scope, 0, reason);
-}
-
-void roosti_group_finished(roost_group *group, struct roost_task *task, int rc)
-{
-    if (rc < 0 && rc != ROOST_ECANCELED)
-        group_fail(group, task, rc, "a task of the group failed");
-    roosti_group_place_give(group);
 }
 
 /* -- life ----------------------------------------------------------------------------------------*/
@@ -196,7 +142,7 @@ int roost_group_end(roost_group *group, int body_rc)
     if (body_rc == ROOST_ECANCELED)
         roosti_scope_cancel_for(&group->priv.scope, 0, "the body of the group was cancelled");
     else if (body_rc < 0)
-        group_fail(group, NULL, body_rc, "the body of the group failed");
+        roosti_group_fail(group, NULL, body_rc, "the body of the group failed");
     group_join(task, group);
     group_reap(task->loop, group);
     roosti_scope_pop(task, &group->priv.scope);
@@ -238,71 +184,4 @@ void roost_group_stats_get(const roost_group *group, roost_group_stats *stats)
                                  .finished = group->priv.spawned - group->priv.live,
                                  .failed = group->priv.failed,
                                  .live = group->priv.live};
-}
-
-/* -- spawning ------------------------------------------------------------------------------------*/
-
-static bool spawn_wait_abort(struct roost_task *task)
-{
-    roost_group *group = task->wait.on;
-    roosti_waitq_remove(&group->priv.waiters, task);
-    return true;
-}
-
-/* Waits for a place among the live tasks of a group that is at its limit. */
-static int spawn_wait(struct roost_task *task, roost_group *group)
-{
-    int rc = roosti_op_begin(task->loop, task);
-    if (rc < 0)
-        return rc;
-    roosti_waitq_push(&group->priv.waiters, task);
-    return roosti_park(task, spawn_wait_abort, "room in group", group);
-}
-
-/* Makes a task in a group that has room, or waits until it has. */
-static int spawn(roost_group *group, roost_call call, const roost_spawn_opts *opts,
-                 struct roost_task **ret_task)
-{
-    struct roost_task *self = roosti_self();
-    if (roosti_unlikely(!self))
-        return roosti_no_task();
-    if (roosti_unlikely(group->priv.state != ROOSTI_GROUP_OPEN))
-        return group->priv.state == ROOSTI_GROUP_DEAD ? ROOST_ENOCTX : ROOST_EFINISHED;
-    if (roosti_unlikely(group->priv.owner && group->priv.owner->loop != self->loop))
-        return ROOST_EXLOOP;
-    if (roosti_unlikely(roosti_group_place_take(group) != 0)) {
-        int rc = spawn_wait(self, group);
-        if (rc < 0)
-            return rc;
-    }
-    int rc = roosti_task_new(self->loop, group, call, ret_task);
-    if (roosti_unlikely(rc < 0)) {
-        roosti_group_place_give(group);
-        return rc;
-    }
-    if (opts && opts->name)
-        roosti_task_set_name(*ret_task, opts->name);
-    return 0;
-}
-
-int roost_spawn(roost_group *group, roost_call call, const roost_spawn_opts *opts,
-                roost_task **ret_task)
-{
-    struct roost_task *task;
-    int rc = spawn(group, call, opts, &task);
-    if (rc == 0 && ret_task) {
-        task->kept = true;
-        *ret_task = task;
-    }
-    return rc;
-}
-
-int roost_go(roost_group *group, roost_call call)
-{
-    struct roost_task *task;
-    int rc = spawn(group, call, NULL, &task);
-    if (roosti_unlikely(rc < 0 && rc != ROOST_ECANCELED &&
-                        group->priv.state == ROOSTI_GROUP_OPEN))
-        group_fail(group, NULL, rc, "a task of the group could not be started");
-    return rc;
 }

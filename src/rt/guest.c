@@ -69,8 +69,12 @@ int roost_guest_turn(roost_guest *guest, int *result)
 
 void roost_guest_cancel(roost_guest *guest, const char *reason)
 {
-    if (guest->run && guest->run->loops[0]->main_scope)
-        roosti_scope_cancel_for(guest->run->loops[0]->main_scope, 0, reason);
+    if (!guest->run || !guest->run->loops[0]->main_scope)
+        return;
+    struct roosti_loop *before = roosti_loop_here;
+    roosti_loop_here = guest->run->loops[0];
+    roosti_scope_cancel_for(roosti_loop_here->main_scope, 0, reason);
+    roosti_loop_here = before;
 }
 
 void roost_guest_free(roost_guest *guest)

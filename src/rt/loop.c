@@ -55,10 +55,8 @@ void roosti_loop_fini(struct roosti_loop *loop)
 /* Gives the processor to one task; back here when it and those it switched to are done with it. */
 static void loop_step(struct roosti_loop *loop, struct roost_task *task)
 {
-    loop->current = task;
-    roosti_count_switch(loop);
-    task->state = ROOSTI_TASK_RUNNING;
-    roosti_fiber_switch(&loop->root, &task->fiber);
+    roosti_run_begin(loop, task);
+    (void)roosti_fiber_switch_with(&loop->root, &task->fiber, task->wake_rc);
     if (ROOSTI_FIBER_HOOKED && loop->leaving) {
         roosti_task_free(loop->leaving);
         loop->leaving = NULL;

@@ -135,25 +135,31 @@ static inline void roosti_count_switch(struct roosti_loop *loop)
     __atomic_store_n(&loop->switches, loop->switches + 1, __ATOMIC_RELAXED);
 }
 
+/* Marks `task` as the one that runs now. */
+static inline void roosti_run_begin(struct roosti_loop *loop, struct roost_task *task)
+{
+    loop->current = task;
+    roosti_count_switch(loop);
+    task->state = ROOSTI_TASK_RUNNING;
+    *loop->errno_place = task->errno_kept;
+}
+
 /* Switches from the running task to the next ready one, or to the loop's own flow when there is
- * none or the budget is used up. Returns when somebody switches back. */
-static inline void roosti_switch_away(struct roosti_loop *loop, struct roost_task *from)
+ * none or the budget is used up. Returns what woke the task, when somebody switches back. To be
+ * called in tail position: see roosti_fiber_switch_with. */
+static inline int roosti_switch_away(struct roosti_loop *loop, struct roost_task *from)
 {
     struct roost_task *next = loop->run_first;
-    int *errno_place = loop->errno_place;
-    from->errno_kept = *errno_place;
+    from->errno_kept = *loop->errno_place;
     if (roosti_unlikely(next == NULL || --loop->budget < 0)) {
         loop->current = NULL;
-        roosti_fiber_switch(&from->fiber, &loop->root);
-    } else {
-        (void)roosti_run_pop(loop);
-        loop->current = next;
-        roosti_count_switch(loop);
-        next->state = ROOSTI_TASK_RUNNING;
-        if (next != from)
-            roosti_fiber_switch(&from->fiber, &next->fiber);
+        return roosti_fiber_switch_with(&from->fiber, &loop->root, 0);
     }
-    *errno_place = from->errno_kept;
+    (void)roosti_run_pop(loop);
+    roosti_run_begin(loop, next);
+    if (roosti_unlikely(next == from))
+        return from->wake_rc;
+    return roosti_fiber_switch_with(&from->fiber, &next->fiber, next->wake_rc);
 }
 
 /* First step of every suspending call. */

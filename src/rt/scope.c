@@ -123,8 +123,11 @@ void roosti_scope_cancel_for(roost_scope *scope, uint32_t extra, const char *rea
     if (scope->priv.flags & (ROOSTI_SCOPE_CANCELLED | ROOSTI_SCOPE_ENDED))
         return;
     const struct roost_task *self = roosti_self();
+    roosti_require(!(scope->priv.flags & ROOSTI_SCOPE_OPEN) || !scope->priv.task ||
+                       scope->priv.task->loop == roosti_loop_here,
+                   "tasks and scopes are cancelled on their own loop; elsewhere, post to it");
     scope->priv.flags |= ROOSTI_SCOPE_CANCELLED | extra;
-    scope->priv.reason = reason ? reason : "";
+    scope->priv.reason = reason;
     scope->priv.canceller_id_low =
         self && !(extra & ROOSTI_SCOPE_DEADLINE) ? (uint32_t)self->id : 0;
     if (!(scope->priv.flags & ROOSTI_SCOPE_OPEN))
@@ -184,11 +187,14 @@ void roosti_scopes_arm(struct roost_task *task)
 
 void roost_scope_init(roost_scope *scope, const roost_scope_opts *opts)
 {
-    *scope = (roost_scope){.priv = {.label = "scope", .reason = "", .within = ROOST_FOREVER}};
+    *scope = (roost_scope){.priv = {.label = "scope"}};
     if (!opts)
         return;
     scope->priv.label = opts->label ? opts->label : "scope";
-    scope->priv.within = opts->within == 0 ? ROOST_FOREVER : opts->within;
+    if (opts->within > 0 && opts->within != ROOST_FOREVER) {
+        scope->priv.within = opts->within;
+        scope->priv.flags |= ROOSTI_SCOPE_WITHIN;
+    }
     if (opts->until != 0 && opts->until != ROOST_NEVER) {
         scope->priv.timer.due = opts->until;
         scope->priv.flags |= ROOSTI_SCOPE_DUE;
@@ -209,9 +215,12 @@ static void scope_start(struct roost_task *task, roost_scope *scope)
     if (scope->priv.flags & ROOSTI_SCOPE_DUE) {
         (void)roost_now();
         roost_time due = scope->priv.timer.due;
-        roost_time also = roost_time_add(loop->now, scope->priv.within);
-        scope_arm(loop, scope, due < also ? due : also);
-    } else if (scope->priv.within != ROOST_FOREVER) {
+        if (scope->priv.flags & ROOSTI_SCOPE_WITHIN) {
+            roost_time also = roost_time_add(loop->now, scope->priv.within);
+            due = due < also ? due : also;
+        }
+        scope_arm(loop, scope, due);
+    } else if (scope->priv.flags & ROOSTI_SCOPE_WITHIN) {
         if (!loop->virtual_time)
             scope->priv.entry_ticks = roosti_ticks();
         scope->priv.flags |= ROOSTI_SCOPE_UNARMED;
@@ -239,9 +248,11 @@ roost_scope *roost_scope_begin(roost_scope *scope, roost_dur within, unsigned ki
     struct roost_task *task = roosti_self();
     scope->priv.flags = (kind & ROOST_SCOPE_MOVE_ON ? ROOSTI_SCOPE_MOVE_ON : 0u) |
                         (kind & ROOST_SCOPE_SHIELD ? ROOSTI_SCOPE_SHIELD : 0u) |
-                        (within <= 0 ? ROOSTI_SCOPE_EXPIRED : 0u);
+                        (within <= 0              ? ROOSTI_SCOPE_EXPIRED
+                         : within < ROOST_FOREVER ? ROOSTI_SCOPE_WITHIN
+                                                  : 0u);
     scope->priv.label = label;
-    scope->priv.reason = "";
+    scope->priv.reason = NULL;
     scope->priv.within = within;
     scope->priv.timer.where = 0;
     if (roosti_likely(task)) {
@@ -352,8 +363,8 @@ int roost_scope_set_deadline(roost_scope *scope, roost_time at)
     if (flags & ROOSTI_SCOPE_ENDED)
         return ROOST_EFINISHED;
     scope->priv.flags =
-        flags & ~(uint32_t)(ROOSTI_SCOPE_UNARMED | ROOSTI_SCOPE_DUE | ROOSTI_SCOPE_EXPIRED);
-    scope->priv.within = ROOST_FOREVER;
+        flags & ~(uint32_t)(ROOSTI_SCOPE_UNARMED | ROOSTI_SCOPE_DUE | ROOSTI_SCOPE_EXPIRED |
+                            ROOSTI_SCOPE_WITHIN);
     if (flags & ROOSTI_SCOPE_OPEN)
         roosti_timer_cancel(&scope->priv.task->loop->timers, &scope->priv.timer);
     if (at == ROOST_NEVER)
@@ -384,7 +395,7 @@ roost_time roost_scope_deadline(const roost_scope *scope)
 {
     if (scope->priv.flags & ROOSTI_SCOPE_DUE)
         return scope->priv.timer.due;
-    if (scope->priv.within == ROOST_FOREVER)
+    if (!(scope->priv.flags & ROOSTI_SCOPE_WITHIN))
         return ROOST_NEVER;
     roost_time now = roost_now();
     if (scope->priv.flags & ROOSTI_SCOPE_UNARMED)

@@ -28,7 +28,8 @@ enum {
     ROOSTI_SCOPE_UNARMED = 2048, /* `within` still to be turned into a timer */
     ROOSTI_SCOPE_WALKED = 4096, /* this one and all enclosing ones of the task have been armed */
     ROOSTI_SCOPE_DUE = 8192,    /* timer.due is its deadline */
-    ROOSTI_SCOPE_EXPIRED = 16384 /* expires on entry */
+    ROOSTI_SCOPE_EXPIRED = 16384, /* expires on entry */
+    ROOSTI_SCOPE_WITHIN = 32768   /* `within` is its deadline */
 };
 
 /* Makes a fresh scope the innermost one of a task, under `parent`. */

@@ -31,22 +31,20 @@ void roosti_task_free(struct roost_task *task)
     roosti_stack_put(&task->loop->stacks, task->stack_top);
 }
 
-/* The last switch of a task: to the next ready one, or to the loop's own flow. */
-static _Noreturn void task_leave(struct roosti_loop *loop, struct roost_task *task)
+/* The last switch of a task: to the next ready one, or to the loop's own flow. Nothing runs after
+ * it, and it must be the last call of everything it is inlined into: see roosti_fiber_drop. */
+static inline void task_leave(struct roosti_loop *loop, struct roost_task *task)
 {
     /* Tools that watch the stacks must hear of the end of this one from outside it. */
     struct roost_task *next = ROOSTI_FIBER_HOOKED ? NULL : loop->run_first;
     if (roosti_unlikely(next == NULL || --loop->budget < 0)) {
         loop->current = NULL;
-        roosti_fiber_leave(&task->fiber, &loop->root);
+        roosti_fiber_leave(&task->fiber, &loop->root, 0);
     } else {
         (void)roosti_run_pop(loop);
-        loop->current = next;
-        roosti_count_switch(loop);
-        next->state = ROOSTI_TASK_RUNNING;
-        roosti_fiber_leave(&task->fiber, &next->fiber);
+        roosti_run_begin(loop, next);
+        roosti_fiber_leave(&task->fiber, &next->fiber, next->wake_rc);
     }
-    abort();
 }
 
 static void task_settle(struct roosti_loop *loop, struct roost_task *task, int rc)
@@ -59,14 +57,16 @@ static void task_settle(struct roosti_loop *loop, struct roost_task *task, int r
         roosti_start_failed(task->start, rc);
         rc = rc < 0 ? ROOST_ECANCELED : rc;
     }
-    roosti_group_finished(task->group, task, rc);
+    if (roosti_unlikely(rc < 0 && rc != ROOST_ECANCELED))
+        roosti_group_fail(task->group, task, rc, "a task of the group failed");
+    roosti_group_place_give(task->group);
     if (roosti_unlikely(task->env))
         roosti_env_unref(task->env);
     if (roosti_unlikely(task->trail))
         roosti_trail_free(task);
 }
 
-static _Noreturn void task_finish(struct roost_task *task, int rc)
+static inline void task_finish(struct roost_task *task, int rc)
 {
     struct roosti_loop *loop = task->loop;
     if (roosti_unlikely(roosti_loop_here != loop)) {
@@ -101,7 +101,6 @@ static void task_entry(void *arg)
 {
     struct roost_task *task = arg;
     roosti_fiber_entered(&task->fiber);
-    *task->loop->errno_place = 0;
     task_finish(task, roosti_task_info(task)->entry(task->args));
 }
 
@@ -122,8 +121,10 @@ static inline void words_copy(void *to, const void *from, size_t size)
 {
     uint64_t *out = to;
     const uint64_t *in = from;
-    for (size_t i = 0; i < size / sizeof *in; i++)
+    for (size_t i = 0; i < size / sizeof *in; i++) {
         out[i] = in[i];
+        __asm__ volatile("" ::: "memory"); /* a few words: vector code would cost more than it saves */
+    }
 }
 
 /* Cuts the record and the argument block from the top of a slot. */
@@ -132,14 +133,14 @@ static inline struct roost_task *task_lay_out(char *top, const roost_async_info 
     size_t colour = (uintptr_t)top / COLOUR_UNIT % COLOUR_COUNT * COLOUR_STEP;
     struct roost_task *task =
         (void *)(top - colour - ((sizeof(struct roost_task) + 63) & ~(size_t)63));
-    size_t align = info->args_align > 16 ? info->args_align : 16;
-    task->args = (void *)(((uintptr_t)task - info->args_size) & ~(uintptr_t)(align - 1));
+    uintptr_t align = info->args_align > 16 ? info->args_align : 16;
+    task->args = (void *)(((uintptr_t)task - info->args_size) & ~(align - 1));
     task->stack_top = top;
     return task;
 }
 
-int roosti_task_new(struct roosti_loop *loop, roost_group *group, roost_call call,
-                    struct roost_task **ret_task)
+static inline int task_new(struct roosti_loop *loop, roost_group *group, roost_call call,
+                           struct roost_task **ret_task)
 {
     const roost_async_info *info = *call.args;
     if (roosti_unlikely(info->args_size > ARGS_MAX))
@@ -154,6 +155,7 @@ int roosti_task_new(struct roosti_loop *loop, roost_group *group, roost_call cal
     struct roost_task *self = loop->current;
     task->loop = loop;
     task->errno_kept = 0;
+    task->wake_rc = 0;
     task->state = ROOSTI_TASK_NEW;
     task->kept = false;
     task->started = false;
@@ -170,13 +172,17 @@ int roosti_task_new(struct roosti_loop *loop, roost_group *group, roost_call cal
     task->trail = NULL;
     task->site = self ? roosti_task_info(self) : NULL;
     task->name[0] = '\0';
-    task->attn = loop->probe ? ROOSTI_ATTN_PROBE : 0;
-    task->root.priv.flags = ROOSTI_SCOPE_ROOT;
-    task->root.priv.within = ROOST_FOREVER;
-    task->root.priv.reason = "";
+
+    uint32_t effective = group->priv.scope.priv.flags & ROOSTI_SCOPE_EFFECTIVE;
+    task->attn = effective | (loop->probe ? (uint32_t)ROOSTI_ATTN_PROBE : 0u);
+    task->root.priv.flags = ROOSTI_SCOPE_ROOT | ROOSTI_SCOPE_OPEN | effective;
+    task->root.priv.parent = &group->priv.scope;
+    task->root.priv.inner = NULL;
+    task->root.priv.task = task;
+    task->root.priv.reason = NULL;
     task->root.priv.label = info->name;
     task->root.priv.timer.where = 0;
-    roosti_scope_push(task, &task->root, &group->priv.scope);
+    task->scope = &task->root;
     roosti_fiber_make(&task->fiber, (char *)top - loop->stacks.slot_size + loop->stacks.guard_size,
                       top, (void *)((uintptr_t)task->args & ~(uintptr_t)15), task_entry, task);
 
@@ -187,4 +193,77 @@ int roosti_task_new(struct roosti_loop *loop, roost_group *group, roost_call cal
         roosti_probe_tell(loop, ROOSTI_EVENT_SPAWN, task);
     *ret_task = task;
     return 0;
+}
+
+int roosti_task_new(struct roosti_loop *loop, roost_group *group, roost_call call,
+                    struct roost_task **ret_task)
+{
+    return task_new(loop, group, call, ret_task);
+}
+
+/* -- into a group ---------------------------------------------------------------------------------*/
+
+static bool spawn_wait_abort(struct roost_task *task)
+{
+    roost_group *group = task->wait.on;
+    roosti_waitq_remove(&group->priv.waiters, task);
+    return true;
+}
+
+/* Waits for a place among the live tasks of a group that is at its limit. */
+static int spawn_wait(struct roost_task *task, roost_group *group)
+{
+    int rc = roosti_op_begin(task->loop, task);
+    if (rc < 0)
+        return rc;
+    roosti_waitq_push(&group->priv.waiters, task);
+    return roosti_park(task, spawn_wait_abort, "room in group", group);
+}
+
+/* Makes a task in a group that has room, or waits until it has. */
+static inline int spawn(roost_group *group, roost_call call, const roost_spawn_opts *opts,
+                        struct roost_task **ret_task)
+{
+    struct roost_task *self = roosti_self();
+    if (roosti_unlikely(!self))
+        return roosti_no_task();
+    if (roosti_unlikely(group->priv.state != ROOSTI_GROUP_OPEN))
+        return group->priv.state == ROOSTI_GROUP_DEAD ? ROOST_ENOCTX : ROOST_EFINISHED;
+    if (roosti_unlikely(group->priv.owner && group->priv.owner->loop != self->loop))
+        return ROOST_EXLOOP;
+    if (roosti_unlikely(!roosti_group_place_take(group))) {
+        int rc = spawn_wait(self, group);
+        if (rc < 0)
+            return rc;
+    }
+    int rc = task_new(self->loop, group, call, ret_task);
+    if (roosti_unlikely(rc < 0)) {
+        roosti_group_place_give(group);
+        return rc;
+    }
+    if (roosti_unlikely(opts && opts->name))
+        roosti_task_set_name(*ret_task, opts->name);
+    return 0;
+}
+
+int roost_spawn(roost_group *group, roost_call call, const roost_spawn_opts *opts,
+                roost_task **ret_task)
+{
+    struct roost_task *task;
+    int rc = spawn(group, call, opts, &task);
+    if (rc == 0 && ret_task) {
+        task->kept = true;
+        *ret_task = task;
+    }
+    return rc;
+}
+
+int roost_go(roost_group *group, roost_call call)
+{
+    struct roost_task *task;
+    int rc = spawn(group, call, NULL, &task);
+    if (roosti_unlikely(rc < 0 && rc != ROOST_ECANCELED &&
+                        group->priv.state == ROOSTI_GROUP_OPEN))
+        roosti_group_fail(group, NULL, rc, "a task of the group could not be started");
+    return rc;
 }

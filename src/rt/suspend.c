@@ -19,8 +19,9 @@ void roosti_give_turn(struct roost_task *task)
     if (roosti_unlikely(task->attn & ROOSTI_ATTN_UNARMED))
         roosti_scopes_arm(task);
     task->state = ROOSTI_TASK_READY;
+    task->wake_rc = 0;
     roosti_run_push(loop, task);
-    roosti_switch_away(loop, task);
+    (void)roosti_switch_away(loop, task);
 }
 
 /* A task that finds everything ready must not keep the others from running: after 128 operations,
@@ -65,8 +66,7 @@ int roosti_park(struct roost_task *task, roosti_abort_fn abort, const char *what
         /* A deadline that has passed already interrupts the wait: it then finds itself queued. */
         roosti_scopes_arm(task);
     }
-    roosti_switch_away(loop, task);
-    return task->wake_rc;
+    return roosti_switch_away(loop, task);
 }
 
 void roosti_wake(struct roost_task *task, int rc)
@@ -90,24 +90,28 @@ void roosti_task_interrupt(struct roost_task *task)
         roosti_wake(task, ROOST_ECANCELED);
 }
 
+static __attribute__((noinline)) int yield_watched(struct roost_task *task)
+{
+    int rc = roosti_op_begin_slow(task);
+    if (rc < 0)
+        return rc;
+    roosti_give_turn(task);
+    task->refusals = 0;
+    return 0;
+}
+
 int roost_yield(void)
 {
     struct roost_task *task = roosti_self();
     if (roosti_unlikely(!task))
         return roosti_no_task();
-    if (roosti_unlikely(task->attn)) {
-        int rc = roosti_op_begin_slow(task);
-        if (rc < 0)
-            return rc;
-        roosti_give_turn(task);
-        task->refusals = 0;
-        return 0;
-    }
+    if (roosti_unlikely(task->attn))
+        return yield_watched(task);
     struct roosti_loop *loop = task->loop;
     task->state = ROOSTI_TASK_READY;
+    task->wake_rc = 0;
     roosti_run_push(loop, task);
-    roosti_switch_away(loop, task);
-    return 0;
+    return roosti_switch_away(loop, task);
 }
 
 int roost_checkpoint(void)

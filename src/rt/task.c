@@ -67,9 +67,12 @@ void roost_task_drop(roost_task *task)
 }
 
 /* Whether `waiter` waiting for `task` would close a circle: task is, or waits for, or owns a group
- * around, the waiter. */
-static bool join_would_deadlock(const struct roost_task *waiter, const struct roost_task *task)
+ * around, the waiter. An owner is older than the tasks of its groups, so a younger task is none. */
+static inline bool join_would_deadlock(const struct roost_task *waiter,
+                                       const struct roost_task *task)
 {
+    if (roosti_likely(task->id > waiter->id && !task->joins))
+        return false;
     for (const struct roost_task *at = waiter; at; at = at->group->priv.owner)
         if (at == task)
             return true;
@@ -94,6 +97,8 @@ int roost_join(roost_task *task, int *result)
         return roosti_no_task();
     if (roosti_unlikely(!task))
         return ROOST_EINVAL;
+    if (roosti_unlikely(task->loop != self->loop))
+        return ROOST_EXLOOP;
     roosti_require(task->kept, "a task is joined by its handle, once");
     int rc = roosti_op_begin(self->loop, self);
     if (roosti_unlikely(rc < 0))

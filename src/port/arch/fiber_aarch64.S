@@ -13,7 +13,7 @@
  */
     .text
 
-/* uintptr_t roosti_fiber_jump(void **from_sp, void *to_sp, uintptr_t value) */
+/* int roosti_fiber_jump(void **from_sp, void *to_sp, int value) */
     .globl roosti_fiber_jump
     .hidden roosti_fiber_jump
     .type roosti_fiber_jump, %function
@@ -92,6 +92,32 @@ roosti_fiber_jump:
     ret
     .cfi_endproc
     .size roosti_fiber_jump, . - roosti_fiber_jump
+
+/* int roosti_fiber_drop(void *to_sp, int value): the other half alone. */
+    .globl roosti_fiber_drop
+    .hidden roosti_fiber_drop
+    .type roosti_fiber_drop, %function
+    .p2align 6
+roosti_fiber_drop:
+    .cfi_startproc
+    .cfi_undefined x30
+    hint #34 /* bti c */
+    mov sp, x0
+    ldp x19, x20, [sp, #0]
+    ldp x21, x22, [sp, #16]
+    ldp x23, x24, [sp, #32]
+    ldp x25, x26, [sp, #48]
+    ldp x27, x28, [sp, #64]
+    ldp x29, x30, [sp, #80]
+    ldp d8, d9, [sp, #96]
+    ldp d10, d11, [sp, #112]
+    ldp d12, d13, [sp, #128]
+    ldp d14, d15, [sp, #144]
+    mov x0, x1
+    add sp, sp, #160
+    ret
+    .cfi_endproc
+    .size roosti_fiber_drop, . - roosti_fiber_drop
 
 /* Where a fresh flow begins. An unwinder looks up the byte before a return address, so the tables
  * must cover one instruction before the label that a fresh frame holds. */

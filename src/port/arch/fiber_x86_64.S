@@ -21,7 +21,7 @@
  */
     .text
 
-/* uintptr_t roosti_fiber_jump(void **from_sp, void *to_sp, uintptr_t value) */
+/* int roosti_fiber_jump(void **from_sp, void *to_sp, int value) */
     .globl roosti_fiber_jump
     .hidden roosti_fiber_jump
     .type roosti_fiber_jump, @function
@@ -80,8 +80,31 @@ roosti_fiber_jump:
     .cfi_endproc
     .size roosti_fiber_jump, . - roosti_fiber_jump
 
-/* Where a fresh flow begins. An unwinder looks up the byte before a return address, so the tables
- * must cover one byte before the label that a fresh frame holds. */
+/* int roosti_fiber_drop(void *to_sp, int value): the other half alone. Reached by a tail
+ * call from a flow that was itself begun without a call, it finds the processor's stack of calls as
+ * the flow it goes back to had left it. */
+    .globl roosti_fiber_drop
+    .hidden roosti_fiber_drop
+    .type roosti_fiber_drop, @function
+    .p2align 6
+roosti_fiber_drop:
+    .cfi_startproc
+    .cfi_undefined %rip
+    endbr64
+    movq %rsi, %rax
+    movq %rdi, %rsp
+    popq %r15
+    popq %r14
+    popq %r13
+    popq %r12
+    popq %rbx
+    popq %rbp
+    ret
+    .cfi_endproc
+    .size roosti_fiber_drop, . - roosti_fiber_drop
+
+/* Where a fresh flow begins: entry is jumped to, with a return address that ends every backtrace. An
+ * unwinder looks up the byte before a return address, so the tables must cover that byte too. */
     .type roosti_fiber_start, @function
     .p2align 4
 roosti_fiber_start:
@@ -91,7 +114,11 @@ roosti_fiber_start:
 .Lstart:
     xorl %ebp, %ebp
     movq %r12, %rdi
-    call *%r13
+    leaq .Lend(%rip), %rcx
+    pushq %rcx
+    notrack jmp *%r13
+    nop
+.Lend:
     ud2
     .cfi_endproc
     .size roosti_fiber_start, . - roosti_fiber_start
