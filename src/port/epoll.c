@@ -3,10 +3,10 @@
  * An operation is tried at once and waits only when the kernel says that it would have to. The
  * first wait on a descriptor registers it, for both directions and edge-triggered, until it is
  * closed; from then on its slot remembers which direction may be ready, so that neither a second
- * epoll_ctl nor a system call that is bound to fail is made for it. A TCP receive that got less than
- * it asked for, or a send that gave less, has emptied or filled the socket: the next event says when
- * that changes. Other kinds of descriptors may stop short for reasons of their own (message
- * boundaries, passed descriptors, terminals), so those are tried again.
+ * epoll_ctl nor a system call that is bound to fail is made for it. A TCP receive that got less
+ * than it asked for, or a send that gave less, has emptied or filled the socket: the next event
+ * says when that changes. Other kinds of descriptors may stop short for reasons of their own
+ * (message boundaries, passed descriptors, terminals), so those are tried again.
  *
  * POLL trusts nothing remembered, since it is used on descriptors that others read and close: it
  * asks the kernel each time it starts to wait.
@@ -57,7 +57,8 @@ struct epoll_port {
     roosti_op_list starved;  /* receives that found no buffer */
     struct roosti_pool pool;
     unsigned free_count;
-    uint16_t free[ROOSTI_POOL_COUNT]; /* the last one back is the first one out: it is in the cache */
+    uint16_t
+        free[ROOSTI_POOL_COUNT]; /* the last one back is the first one out: it is in the cache */
     struct epoll_event events[EVENTS_MAX];
 };
 
@@ -447,10 +448,10 @@ static int event_serve(struct epoll_port *port, const struct epoll_event *event)
 
 /* -- wait ------------------------------------------------------------------------------------- */
 
-/* Buffers came back: who found none may try again. */
+/* Buffers came back: as many of those who found none may try again, the oldest first. */
 static void starved_wake(struct epoll_port *port)
 {
-    while (port->free_count > 0 && port->starved) {
+    for (unsigned free = port->free_count; free > 0 && port->starved; free--) {
         struct roosti_op *op = roosti_op_list_pop(&port->starved);
         op->priv.state &= ~(uint32_t)ROOSTI_OPS_STARVED;
         op_run_later(port, op);
@@ -488,8 +489,8 @@ static int events_fetch(struct epoll_port *port, roost_dur timeout)
 {
     if (!port->no_pwait2) {
         struct timespec until = {timeout / 1000000000, timeout % 1000000000};
-        int n = epoll_pwait2(port->epoll_fd, port->events, EVENTS_MAX,
-                             timeout < 0 ? NULL : &until, NULL);
+        int n = epoll_pwait2(port->epoll_fd, port->events, EVENTS_MAX, timeout < 0 ? NULL : &until,
+                             NULL);
         if (n >= 0 || errno != ENOSYS)
             return n < 0 ? 0 : n;
         port->no_pwait2 = true;
@@ -506,6 +507,7 @@ static int epoll_port_wait(struct roosti_port *base, roost_time deadline)
 {
     struct epoll_port *port = epoll_of(base);
     int count, n;
+    bool hungry;
     roost_dur timeout;
     do {
         starved_wake(port);
@@ -519,8 +521,11 @@ static int epoll_port_wait(struct roosti_port *base, roost_time deadline)
         for (int i = 0; i < n; i++)
             count += event_serve(port, &port->events[i]);
         count += runnable_run(port);
+        /* A starved receive that was idle has left its buffer for the next one. */
+        hungry = port->starved && port->free_count > 0;
         /* Events that no operation waited for: to the caller nothing has happened yet. */
-    } while (timeout != 0 && count == 0 && n > 0 && !roosti_posix_woken(&port->posix));
+    } while (count == 0 && (hungry || (timeout != 0 && n > 0)) &&
+             !roosti_posix_woken(&port->posix));
     roosti_posix_awake(&port->posix);
     return count;
 }

@@ -68,7 +68,8 @@ void roosti_op_release(struct roosti_op *op, int64_t got);
 void roosti_memory_hide(void *memory, size_t len);
 void roosti_memory_show(void *memory, size_t len);
 
-/* -- attempts: the result, or a negative code; -EAGAIN when it would have to wait --------------- */
+/* -- attempts: the result, or a negative code; -EAGAIN when it would have to wait ---------------
+ */
 
 int64_t roosti_try_recv(int fd, void *buf, size_t len, int flags);
 int64_t roosti_try_send(const struct roosti_op *op);

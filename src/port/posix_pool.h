@@ -17,8 +17,8 @@
 enum { ROOSTI_POOL_COUNT = 256, ROOSTI_POOL_BYTES = 4096 };
 
 struct roosti_pool {
-    void *map;         /* NULL before the first use: head_len bytes, then the buffers */
-    size_t head_len;   /* the port's own part, whole pages */
+    void *map;       /* NULL before the first use: head_len bytes, then the buffers */
+    size_t head_len; /* the port's own part, whole pages */
     unsigned char *buffers;
     unsigned lent_count;
     uint64_t lent[ROOSTI_POOL_COUNT / 64]; /* one bit for each buffer */

@@ -314,8 +314,8 @@ static bool op_try_again(struct roosti_op *op, int64_t res)
 }
 
 /* One step of a multi. `last`: the kernel has let go of it. */
-static int op_step(struct uring_port *port, struct roosti_op *op, struct roosti_completion completion,
-                   bool last)
+static int op_step(struct uring_port *port, struct roosti_op *op,
+                   struct roosti_completion completion, bool last)
 {
     bool receives = op->kind == ROOSTI_OP_RECV_MULTI;
     void *buf = receives ? roosti_uring_lend_take(&port->lend, completion) : NULL;
@@ -346,8 +346,8 @@ static int op_step(struct uring_port *port, struct roosti_op *op, struct roosti_
     }
     if (receives)
         op->buf = NULL;
-    bool ended = completion.res == -ENOBUFS || completion.res == -ECANCELED ||
-                 completion.res == -EBADF;
+    bool ended =
+        completion.res == -ENOBUFS || completion.res == -ECANCELED || completion.res == -EBADF;
     bool asked = op->priv.state & URING_ENDING;
     roosti_posix_finish(&port->posix, op, ended && asked ? ending_code(op) : completion.res);
     return 1;
@@ -397,8 +397,8 @@ static void uring_settle(struct uring_port *port)
         wake_arm(port);
     while (roosti_unlikely(port->owed != NULL)) {
         struct roosti_op *op = port->owed;
-        bool sent = op->priv.state & URING_KERNEL ? cancel_hand_over(port, op)
-                                                  : op_hand_over(port, op);
+        bool sent =
+            op->priv.state & URING_KERNEL ? cancel_hand_over(port, op) : op_hand_over(port, op);
         if (!sent)
             break;
         owe_no_more(port, op);
@@ -406,8 +406,8 @@ static void uring_settle(struct uring_port *port)
     /* One receive for each buffer: more would only find none again. */
     for (unsigned free = port->lend.free; free > 0 && port->starved; free--) {
         struct roosti_op *op = roosti_op_list_pop(&port->starved);
-        op->priv.state &= ~(uint32_t)ROOSTI_OPS_STARVED;
         op_go_on(port, op);
+        op->priv.state &= ~(uint32_t)ROOSTI_OPS_STARVED;
     }
 }
 

@@ -73,10 +73,13 @@ void roosti_uring_entry(struct io_uring_sqe *sqe, const struct roosti_op *op)
         sqe->opcode = IORING_OP_FSYNC;
         break;
     case ROOSTI_OP_RECV_MULTI:
-        /* Polling first: a buffer is picked only when there is something to put into it. */
         sqe->opcode = IORING_OP_RECV;
         sqe->msg_flags = (uint32_t)op->flags;
-        sqe->ioprio = IORING_RECV_MULTISHOT | IORING_RECVSEND_POLL_FIRST;
+        sqe->ioprio = IORING_RECV_MULTISHOT;
+        /* The first try picks a buffer even if nothing has come, and fails when none is left. A
+         * second one polls first, lest it fail so for ever with no bytes in sight. */
+        if (op->priv.state & ROOSTI_OPS_STARVED)
+            sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;
         sqe->flags = IOSQE_BUFFER_SELECT;
         sqe->buf_group = ROOSTI_URING_GROUP;
         break;

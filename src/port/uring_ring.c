@@ -39,8 +39,8 @@ static const unsigned ring_flag_sets[] = {
  * entry is read once, offset -1 is the file's position, a success may stay silent. */
 enum {
     FEATURES_NEEDED = IORING_FEAT_SINGLE_MMAP | IORING_FEAT_NODROP | IORING_FEAT_EXT_ARG |
-                      IORING_FEAT_FAST_POLL | IORING_FEAT_SUBMIT_STABLE |
-                      IORING_FEAT_RW_CUR_POS | IORING_FEAT_CQE_SKIP,
+                      IORING_FEAT_FAST_POLL | IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_RW_CUR_POS |
+                      IORING_FEAT_CQE_SKIP,
     COMPLETIONS_PER_ENTRY = 16,
 };
 
@@ -65,8 +65,8 @@ static int ring_map(const struct roosti_ring *ring, size_t len, uint64_t offset,
 {
     if (!roosti_may_take("io_uring queues"))
         return ROOST_ENOMEM;
-    void *made = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring->fd,
-                      (off_t)offset);
+    void *made =
+        mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring->fd, (off_t)offset);
     if (made == MAP_FAILED)
         return -errno;
     if (madvise(made, len, MADV_DONTFORK) != 0) {
@@ -91,7 +91,8 @@ static void ring_place(struct roosti_ring *ring, const struct io_uring_params *p
     ring->sq_mask = params->sq_entries - 1;
     ring->cq_mask = params->cq_entries - 1;
     ring->cqes = (struct io_uring_cqe *)(void *)(map + params->cq_off.cqes);
-    /* Entries are used in order; where the kernel wants a list of their numbers, it never changes. */
+    /* Entries are used in order; where the kernel wants a list of their numbers, it never changes.
+     */
     if (!(params->flags & IORING_SETUP_NO_SQARRAY))
         for (unsigned i = 0; i < params->sq_entries; i++)
             RING_AT(params->sq_off.array)[i] = i;

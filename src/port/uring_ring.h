@@ -1,4 +1,5 @@
-/* port/uring_ring.h - one io_uring: two queues shared with the kernel, and the call that serves them.
+/* port/uring_ring.h - one io_uring: two queues shared with the kernel, and the call that serves
+ * them.
  *
  * Entries are written by roosti_ring_sqe and taken by the kernel at the next enter. Completions are
  * read in place. All functions on the thread that opened the ring.

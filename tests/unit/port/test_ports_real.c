@@ -12,7 +12,7 @@
 
 static void nop_completes_at_the_next_wait(struct rig *rig)
 {
-    struct rig_op nop = RIG_OP(NOP, -1), second = RIG_OP(NOP, -1);
+    struct rig_op nop = RIG_OP(NOP, .fd = -1), second = RIG_OP(NOP, .fd = -1);
     rig_start(rig, &nop);
     rig_start(rig, &second);
     CHECK_EQ(2, rig_in_flight(rig));
@@ -25,14 +25,14 @@ static void nop_completes_at_the_next_wait(struct rig *rig)
 static void a_bad_descriptor_is_the_result(struct rig *rig)
 {
     char byte;
-    struct rig_op negative = RIG_OP(RECV, -1, .buf = &byte, .len = 1);
+    struct rig_op negative = RIG_OP(RECV, .fd = -1, .buf = &byte, .len = 1);
     CHECK_EQ(ROOSTI_DONE_NOW, rig_submit(rig, &negative));
     CHECK_EQ(-EBADF, negative.op.res);
-    struct rig_op closed = RIG_OP(READ, 999, .buf = &byte, .len = 1);
+    struct rig_op closed = RIG_OP(READ, .fd = 999, .buf = &byte, .len = 1);
     CHECK_EQ(-EBADF, rig_run(rig, &closed));
-    struct rig_op polled = RIG_OP(POLL, 999, .events = ROOSTI_POLL_IN);
+    struct rig_op polled = RIG_OP(POLL, .fd = 999, .events = ROOSTI_POLL_IN);
     CHECK_EQ(-EBADF, rig_run(rig, &polled));
-    struct rig_op multi = RIG_OP(ACCEPT_MULTI, 999);
+    struct rig_op multi = RIG_OP(ACCEPT_MULTI, .fd = 999);
     CHECK_EQ(-EBADF, rig_run(rig, &multi));
     CHECK(rig->port->ops->fd.close(rig->port, 999) == -EBADF);
     CHECK(rig->port->ops->fd.close(rig->port, -1) == -EBADF);
@@ -43,11 +43,11 @@ static void a_pipe_read_waits_for_bytes(struct rig *rig)
     int fds[2];
     char buf[16] = "";
     rig_pipe(rig, fds);
-    struct rig_op in = RIG_OP(READ, fds[0], .buf = buf, .len = sizeof buf);
+    struct rig_op in = RIG_OP(READ, .fd = fds[0], .buf = buf, .len = sizeof buf);
     rig_start(rig, &in);
     CHECK_EQ(0, rig_turn(rig));
     CHECK_EQ(0, in.done_count);
-    struct rig_op out = RIG_OP(WRITE, fds[1], .buf = (char[]){"hello"}, .len = 5);
+    struct rig_op out = RIG_OP(WRITE, .fd = fds[1], .buf = (char[]){"hello"}, .len = 5);
     CHECK_EQ(5, rig_run(rig, &out));
     CHECK_EQ(5, rig_await(rig, &in));
     CHECK_EQ(0, memcmp(buf, "hello", 5));
@@ -62,7 +62,7 @@ static void bytes_that_are_there_cost_no_wait(struct rig *rig)
     char buf[8];
     rig_pipe(rig, fds);
     rig_put(fds[1], "abcdefghij", 10);
-    struct rig_op in = RIG_OP(READ, fds[0], .buf = buf, .len = 8);
+    struct rig_op in = RIG_OP(READ, .fd = fds[0], .buf = buf, .len = 8);
     CHECK_EQ(ROOSTI_DONE_NOW, rig_submit(rig, &in));
     CHECK_EQ(8, in.op.res);
     CHECK_EQ(2, rig_run(rig, &in));
@@ -80,14 +80,14 @@ static void a_full_socket_takes_a_part_then_waits(struct rig *rig)
     char *block = malloc(LEN), *sink = malloc(LEN);
     memset(block, 'x', LEN);
     int64_t sent = 0, got = 0;
-    struct rig_op out = RIG_OP(SEND, fds[0], .buf = block, .len = LEN);
+    struct rig_op out = RIG_OP(SEND, .fd = fds[0], .buf = block, .len = LEN);
     while (rig_submit(rig, &out) == ROOSTI_DONE_NOW) {
         CHECK(out.op.res > 0);
         sent += out.op.res;
     }
     CHECK(sent < 64 << 20);
     CHECK_EQ(0, rig_turn(rig));
-    struct rig_op in = RIG_OP(RECV, fds[1], .buf = sink, .len = LEN);
+    struct rig_op in = RIG_OP(RECV, .fd = fds[1], .buf = sink, .len = LEN);
     while (out.done_count == 0 || got < sent) {
         got += rig_run(rig, &in);
         if (out.done_count == 1 && out.op.res > 0) {
@@ -110,13 +110,13 @@ static void a_stream_arrives_whole_in_any_cut(struct rig *rig)
     char out[64], in[48];
     rig_tcp(rig, fds);
     uint64_t sent = 0, got = 0;
-    struct rig_op recv = RIG_OP(RECV, fds[1], .buf = in, .len = sizeof in);
+    struct rig_op recv = RIG_OP(RECV, .fd = fds[1], .buf = in, .len = sizeof in);
     bool waiting = false;
     for (unsigned round = 0; round < 2000; round++) {
         unsigned len = 1 + round * 7 % 63;
         for (unsigned i = 0; i < len; i++)
             out[i] = (char)(sent++ * 31);
-        struct rig_op send = RIG_OP(SEND, fds[0], .buf = out, .len = len);
+        struct rig_op send = RIG_OP(SEND, .fd = fds[0], .buf = out, .len = len);
         CHECK_EQ(len, rig_run(rig, &send));
         while (round % 3 == 0 && got < sent) {
             if (!waiting)
@@ -142,12 +142,12 @@ static void a_gone_peer_is_an_error_and_no_signal(struct rig *rig)
     int fds[2];
     rig_pair(rig, fds);
     rig_close(rig, fds[1]);
-    struct rig_op out = RIG_OP(SEND, fds[0], .buf = (char[]){"x"}, .len = 1);
+    struct rig_op out = RIG_OP(SEND, .fd = fds[0], .buf = (char[]){"x"}, .len = 1);
     CHECK_EQ(-EPIPE, rig_run(rig, &out));
     rig_close(rig, fds[0]);
     rig_pipe(rig, fds);
     rig_close(rig, fds[0]);
-    out = RIG_OP(WRITE, fds[1], .buf = (char[]){"x"}, .len = 1);
+    out = RIG_OP(WRITE, .fd = fds[1], .buf = (char[]){"x"}, .len = 1);
     CHECK_EQ(-EPIPE, rig_run(rig, &out));
     rig_close(rig, fds[1]);
     sigset_t pending;
@@ -166,7 +166,7 @@ static int file_make(struct rig *rig, char path[64])
     CHECK_EQ(0, unlink(path));
     close(made);
     struct rig_op open =
-        RIG_OP(OPEN, -1, .u.path = path, .flags = O_RDWR | O_CREAT | O_EXCL, .mode = 0600);
+        RIG_OP(OPEN, .fd = -1, .u.path = path, .flags = O_RDWR | O_CREAT | O_EXCL, .mode = 0600);
     return (int)rig_run(rig, &open);
 }
 
@@ -177,20 +177,20 @@ static void a_file_is_written_synced_and_read(struct rig *rig)
     CHECK(fd >= 0);
     CHECK_EQ(FD_CLOEXEC, fcntl(fd, F_GETFD));
     CHECK_EQ(0, fcntl(fd, F_GETFL) & O_NONBLOCK);
-    struct rig_op write_at = RIG_OP(WRITE, fd, .buf = (char[]){"roost"}, .len = 5);
+    struct rig_op write_at = RIG_OP(WRITE, .fd = fd, .buf = (char[]){"roost"}, .len = 5);
     write_at.op.offset = 3;
     CHECK_EQ(5, rig_run(rig, &write_at));
-    struct rig_op sync = RIG_OP(FSYNC, fd);
+    struct rig_op sync = RIG_OP(FSYNC, .fd = fd);
     CHECK_EQ(0, rig_run(rig, &sync));
-    struct rig_op read_on = RIG_OP(READ, fd, .buf = buf, .len = 4);
+    struct rig_op read_on = RIG_OP(READ, .fd = fd, .buf = buf, .len = 4);
     CHECK_EQ(4, rig_run(rig, &read_on));
     CHECK_EQ(0, memcmp(buf, "\0\0\0r", 4));
     CHECK_EQ(4, rig_run(rig, &read_on));
     CHECK_EQ(0, memcmp(buf, "oost", 4));
     CHECK_EQ(0, rig_run(rig, &read_on));
-    struct rig_op write_on = RIG_OP(WRITE, fd, .buf = (char[]){"!"}, .len = 1);
+    struct rig_op write_on = RIG_OP(WRITE, .fd = fd, .buf = (char[]){"!"}, .len = 1);
     CHECK_EQ(1, rig_run(rig, &write_on));
-    struct rig_op read_at = RIG_OP(READ, fd, .buf = buf, .len = sizeof buf);
+    struct rig_op read_at = RIG_OP(READ, .fd = fd, .buf = buf, .len = sizeof buf);
     read_at.op.offset = 6;
     CHECK_EQ(3, rig_run(rig, &read_at));
     CHECK_EQ(0, memcmp(buf, "st!", 3));
@@ -200,7 +200,7 @@ static void a_file_is_written_synced_and_read(struct rig *rig)
     CHECK_EQ(3, rig_run(rig, &read_at));
     CHECK_EQ(0, memcmp(buf, "st!", 3));
     rig_close(rig, fd);
-    struct rig_op again = RIG_OP(OPEN, -1, .u.path = path, .flags = O_RDONLY);
+    struct rig_op again = RIG_OP(OPEN, .fd = -1, .u.path = path, .flags = O_RDONLY);
     fd = (int)rig_run(rig, &again);
     CHECK(fd >= 0);
     CHECK_EQ(0, fcntl(fd, F_GETFL) & O_NONBLOCK);
@@ -223,8 +223,8 @@ static void a_file_takes_many_operations_at_once(struct rig *rig)
     for (int pass = 0; pass < 2; pass++) {
         for (int i = 0; i < COUNT; i++) {
             memset(blocks[i], 'a' + i, sizeof blocks[i]);
-            ops[i] = pass == 0 ? RIG_OP(WRITE, fd, .buf = blocks[i], .len = 512)
-                               : RIG_OP(READ, fd, .buf = back[i], .len = 512);
+            ops[i] = pass == 0 ? RIG_OP(WRITE, .fd = fd, .buf = blocks[i], .len = 512)
+                               : RIG_OP(READ, .fd = fd, .buf = back[i], .len = 512);
             ops[i].op.offset = i * 512;
             int rc = rig_submit(rig, &ops[i]);
             CHECK(rc >= 0);
@@ -239,7 +239,7 @@ static void a_file_takes_many_operations_at_once(struct rig *rig)
     }
     CHECK_EQ(0, memcmp(blocks, back, sizeof back));
     /* Syncing may be cancelled or not; either way it ends once and says so. */
-    struct rig_op sync = RIG_OP(FSYNC, fd);
+    struct rig_op sync = RIG_OP(FSYNC, .fd = fd);
     if (rig_submit(rig, &sync) == ROOSTI_IN_FLIGHT) {
         rig_cancel(rig, &sync);
         int64_t res = rig_await(rig, &sync);
@@ -293,7 +293,7 @@ static void tcp_connects_and_accepts(struct rig *rig)
 {
     struct sockaddr_in addr;
     int listener = rig_listen(rig, 4, &addr);
-    struct rig_op accept = RIG_OP(ACCEPT, listener);
+    struct rig_op accept = RIG_OP(ACCEPT, .fd = listener);
     rig_start(rig, &accept);
     CHECK_EQ(0, rig_turn(rig));
     int client = rig->port->ops->fd.socket(rig->port, AF_INET, SOCK_STREAM, 0);
@@ -302,20 +302,20 @@ static void tcp_connects_and_accepts(struct rig *rig)
     int one = 1;
     CHECK_EQ(0, rig->port->ops->fd.set_option(rig->port, client, IPPROTO_TCP, 1, &one, sizeof one));
     struct rig_op connect =
-        RIG_OP(CONNECT, client, .u.addr = (struct sockaddr *)&addr, .addr_len = sizeof addr);
+        RIG_OP(CONNECT, .fd = client, .u.addr = (struct sockaddr *)&addr, .addr_len = sizeof addr);
     CHECK_EQ(0, rig_run(rig, &connect));
     int server = (int)rig_await(rig, &accept);
     CHECK(server >= 0);
     CHECK(fcntl(server, F_GETFL) & O_NONBLOCK);
     CHECK_EQ(FD_CLOEXEC, fcntl(server, F_GETFD));
     char byte = 0;
-    struct rig_op in = RIG_OP(RECV, server, .buf = &byte, .len = 1);
+    struct rig_op in = RIG_OP(RECV, .fd = server, .buf = &byte, .len = 1);
     rig_start(rig, &in);
     CHECK_EQ(0, rig->port->ops->fd.shutdown(rig->port, client, SHUT_WR));
     CHECK_EQ(0, rig_await(rig, &in));
-    struct rig_op out = RIG_OP(SEND, server, .buf = (char[]){"y"}, .len = 1);
+    struct rig_op out = RIG_OP(SEND, .fd = server, .buf = (char[]){"y"}, .len = 1);
     CHECK_EQ(1, rig_run(rig, &out));
-    in = RIG_OP(RECV, client, .buf = &byte, .len = 1);
+    in = RIG_OP(RECV, .fd = client, .buf = &byte, .len = 1);
     CHECK_EQ(1, rig_run(rig, &in));
     CHECK_EQ('y', byte);
     rig_close(rig, client);
@@ -329,7 +329,7 @@ static void a_refused_connection_says_so(struct rig *rig)
     rig_close(rig, rig_listen(rig, 4, &addr));
     int fd = rig->port->ops->fd.socket(rig->port, AF_INET, SOCK_STREAM, 0);
     struct rig_op connect =
-        RIG_OP(CONNECT, fd, .u.addr = (struct sockaddr *)&addr, .addr_len = sizeof addr);
+        RIG_OP(CONNECT, .fd = fd, .u.addr = (struct sockaddr *)&addr, .addr_len = sizeof addr);
     CHECK_EQ(-ECONNREFUSED, rig_run(rig, &connect));
     rig_close(rig, fd);
     CHECK_EQ(-EAFNOSUPPORT, rig->port->ops->fd.socket(rig->port, 9999, SOCK_STREAM, 0));
@@ -345,8 +345,8 @@ static void a_hanging_connect_is_cancelled(struct rig *rig)
     int hanging = 0;
     for (int i = 0; i < 8; i++) {
         fds[i] = rig->port->ops->fd.socket(rig->port, AF_INET, SOCK_STREAM, 0);
-        ops[i] =
-            RIG_OP(CONNECT, fds[i], .u.addr = (struct sockaddr *)&addr, .addr_len = sizeof addr);
+        ops[i] = RIG_OP(CONNECT, .fd = fds[i], .u.addr = (struct sockaddr *)&addr,
+                        .addr_len = sizeof addr);
         pending[i] = rig_submit(rig, &ops[i]) == ROOSTI_IN_FLIGHT;
     }
     rig->port->ops->wait(rig->port, rig_now(rig) + ROOST_MS(20));
@@ -379,9 +379,9 @@ static void a_unix_socket_connects(struct rig *rig)
     CHECK_EQ(0, port->ops->fd.listen(port, listener, 4));
     int client = port->ops->fd.socket(port, AF_UNIX, SOCK_STREAM, 0);
     struct rig_op connect =
-        RIG_OP(CONNECT, client, .u.addr = (struct sockaddr *)&addr, .addr_len = sizeof addr);
+        RIG_OP(CONNECT, .fd = client, .u.addr = (struct sockaddr *)&addr, .addr_len = sizeof addr);
     CHECK_EQ(0, rig_run(rig, &connect));
-    struct rig_op accept = RIG_OP(ACCEPT, listener);
+    struct rig_op accept = RIG_OP(ACCEPT, .fd = listener);
     int server = (int)rig_run(rig, &accept);
     CHECK(server >= 0);
     rig_close(rig, client);
@@ -396,9 +396,9 @@ static void poll_reports_what_was_asked_for(struct rig *rig)
 {
     int fds[2];
     rig_pair(rig, fds);
-    struct rig_op both = RIG_OP(POLL, fds[0], .events = ROOSTI_POLL_IN | ROOSTI_POLL_OUT);
+    struct rig_op both = RIG_OP(POLL, .fd = fds[0], .events = ROOSTI_POLL_IN | ROOSTI_POLL_OUT);
     CHECK_EQ(ROOSTI_POLL_OUT, rig_run(rig, &both));
-    struct rig_op in = RIG_OP(POLL, fds[0], .events = ROOSTI_POLL_IN);
+    struct rig_op in = RIG_OP(POLL, .fd = fds[0], .events = ROOSTI_POLL_IN);
     rig_start(rig, &in);
     CHECK_EQ(0, rig_turn(rig));
     rig_put(fds[1], "x", 1);
@@ -406,7 +406,7 @@ static void poll_reports_what_was_asked_for(struct rig *rig)
     /* Level, not edge: the byte is still there. */
     CHECK_EQ(ROOSTI_POLL_IN, rig_run(rig, &in));
     CHECK_EQ(ROOSTI_POLL_IN | ROOSTI_POLL_OUT, rig_run(rig, &both));
-    struct rig_op hangup = RIG_OP(POLL, fds[0], .events = ROOSTI_POLL_HANGUP);
+    struct rig_op hangup = RIG_OP(POLL, .fd = fds[0], .events = ROOSTI_POLL_HANGUP);
     rig_start(rig, &hangup);
     CHECK_EQ(0, rig_turn(rig));
     rig_close(rig, fds[1]);
@@ -417,7 +417,7 @@ static void poll_reports_what_was_asked_for(struct rig *rig)
     /* The reader of a pipe is gone: an error to those who would write. */
     rig_pipe(rig, fds);
     rig_close(rig, fds[0]);
-    struct rig_op error = RIG_OP(POLL, fds[1], .events = ROOSTI_POLL_OUT | ROOSTI_POLL_ERROR);
+    struct rig_op error = RIG_OP(POLL, .fd = fds[1], .events = ROOSTI_POLL_OUT | ROOSTI_POLL_ERROR);
     CHECK_EQ(ROOSTI_POLL_OUT | ROOSTI_POLL_ERROR, rig_run(rig, &error));
     rig_close(rig, fds[1]);
 }
@@ -429,7 +429,7 @@ static void poll_is_safe_on_a_foreign_descriptor(struct rig *rig)
         int fds[2];
         char buf[8];
         CHECK_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds));
-        struct rig_op in = RIG_OP(POLL, fds[0], .events = ROOSTI_POLL_IN);
+        struct rig_op in = RIG_OP(POLL, .fd = fds[0], .events = ROOSTI_POLL_IN);
         for (int i = 0; i < 3; i++) {
             rig_start(rig, &in);
             CHECK_EQ(0, rig_turn(rig));
@@ -454,13 +454,13 @@ static void a_terminal_is_read_when_a_line_comes(struct rig *rig)
         CHECK_EQ(0, grantpt(master) | unlockpt(master));
         int fd = open(ptsname(master), O_RDWR | O_NOCTTY | (flags ? O_NONBLOCK : 0));
         CHECK(fd >= 0);
-        struct rig_op in = RIG_OP(READ, fd, .buf = line, .len = sizeof line);
+        struct rig_op in = RIG_OP(READ, .fd = fd, .buf = line, .len = sizeof line);
         rig_start(rig, &in);
         CHECK_EQ(0, rig_turn(rig));
         rig_put(master, "go\n", 3);
         CHECK_EQ(3, rig_await(rig, &in));
         CHECK_EQ(0, strcmp("go\n", line));
-        struct rig_op out = RIG_OP(WRITE, fd, .buf = (char[]){"ok"}, .len = 2);
+        struct rig_op out = RIG_OP(WRITE, .fd = fd, .buf = (char[]){"ok"}, .len = 2);
         CHECK_EQ(2, rig_run(rig, &out));
         rig_start(rig, &in);
         CHECK_EQ(0, rig_turn(rig));
@@ -476,11 +476,12 @@ static void two_in_one_direction_are_refused(struct rig *rig)
     int fds[2];
     char a = 0, b = 0;
     rig_pair(rig, fds);
-    struct rig_op first = RIG_OP(RECV, fds[0], .buf = &a, .len = 1);
-    struct rig_op second = RIG_OP(RECV, fds[0], .buf = &b, .len = 1);
-    struct rig_op poll_in = RIG_OP(POLL, fds[0], .events = ROOSTI_POLL_IN);
-    struct rig_op poll_both = RIG_OP(POLL, fds[0], .events = ROOSTI_POLL_IN | ROOSTI_POLL_OUT);
-    struct rig_op multi = RIG_OP(RECV_MULTI, fds[0]);
+    struct rig_op first = RIG_OP(RECV, .fd = fds[0], .buf = &a, .len = 1);
+    struct rig_op second = RIG_OP(RECV, .fd = fds[0], .buf = &b, .len = 1);
+    struct rig_op poll_in = RIG_OP(POLL, .fd = fds[0], .events = ROOSTI_POLL_IN);
+    struct rig_op poll_both =
+        RIG_OP(POLL, .fd = fds[0], .events = ROOSTI_POLL_IN | ROOSTI_POLL_OUT);
+    struct rig_op multi = RIG_OP(RECV_MULTI, .fd = fds[0]);
     rig_start(rig, &first);
     CHECK_EQ(ROOST_EBUSY, rig_submit(rig, &second));
     CHECK_EQ(ROOST_EBUSY, rig_submit(rig, &poll_in));
@@ -490,7 +491,7 @@ static void two_in_one_direction_are_refused(struct rig *rig)
     /* The byte is the first one's, also when it is there already. */
     rig_put(fds[1], "x", 1);
     CHECK_EQ(ROOST_EBUSY, rig_submit(rig, &second));
-    struct rig_op send = RIG_OP(SEND, fds[0], .buf = (char[]){"y"}, .len = 1);
+    struct rig_op send = RIG_OP(SEND, .fd = fds[0], .buf = (char[]){"y"}, .len = 1);
     CHECK_EQ(1, rig_run(rig, &send));
     CHECK_EQ(1, rig_await(rig, &first));
     CHECK_EQ('x', a);
@@ -552,8 +553,8 @@ static void submit_survives_a_refusal(struct rig *rig)
     int fds[2];
     char byte;
     rig_pair(rig, fds);
-    struct rig_op ops[2] = {RIG_OP(RECV, fds[0], .buf = &byte, .len = 1),
-                            RIG_OP(RECV_MULTI, fds[0])};
+    struct rig_op ops[2] = {RIG_OP(RECV, .fd = fds[0], .buf = &byte, .len = 1),
+                            RIG_OP(RECV_MULTI, .fd = fds[0])};
     for (int i = 0; i < 2; i++) {
         struct roosti_mem_plan plan = {.fail_at = 1, .fail_after_too = true};
         roosti_mem_plan_set(&plan);
@@ -568,9 +569,9 @@ static void submit_survives_a_refusal(struct rig *rig)
     rig_close(rig, fds[1]);
 }
 
-#define CASE(name)                                                                                 \
+#define CASE(function)                                                                             \
     {                                                                                              \
-#name, name, 0                                                                             \
+        .name = #function, .body = function                                                        \
     }
 static const struct rig_case cases[] = {
     CASE(nop_completes_at_the_next_wait),
