@@ -3,6 +3,7 @@
 #
 # Debian packages by name (Go and Rust only where their tools are absent), a Python environment
 # with a pinned uvloop under build/, and the tokio peer's crates as its Cargo.lock names them.
+# Debian 12's own cargo is too old for the tokio of Cargo.lock; with a newer one in PATH it builds.
 # Needs root or sudo when a package is missing. A peer that cannot be fetched is named, the others
 # are set up all the same, and the exit status is 1; bench/run.py then reports that peer as missing.
 #

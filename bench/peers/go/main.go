@@ -49,7 +49,7 @@ func runYield(name string, n int) {
 	perOp(name, n, func(n int) {
 		var wg sync.WaitGroup
 		wg.Add(2)
-		for range 2 {
+		for i := 0; i < 2; i++ {
 			go func() {
 				for i := 0; i < n/2; i++ {
 					runtime.Gosched()
