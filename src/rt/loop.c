@@ -47,7 +47,6 @@ void roosti_loop_fini(struct roosti_loop *loop)
 {
     roosti_assert(loop->tasks_live == 0);
     roosti_inbox_unref(loop->inbox);
-    roosti_fiber_unmake(&loop->root);
     roosti_stacks_close(&loop->stacks);
     loop->port->ops->close(loop->port);
 }

@@ -48,10 +48,10 @@ static void side_body(void *arg)
 {
     struct roosti_side_loop *side = arg;
     struct roosti_port *port;
+    roost_call wait = ROOST_CALL(side_wait); /* named, to live until the loop has ended */
     side->rc = roosti_run_port(side->run, &port);
     if (side->rc == 0)
-        side->rc = roosti_loop_enter(side->loop, side->run, side->index, port,
-                                     ROOST_CALL(side_wait));
+        side->rc = roosti_loop_enter(side->loop, side->run, side->index, port, wait);
     roosti_latch_set(&side->ready);
     if (side->rc == 0) {
         while (side->loop->tasks_live > 0)
@@ -64,7 +64,7 @@ static void side_body(void *arg)
 static int side_start(struct roosti_run *run, int index)
 {
     struct roosti_side_loop *side = &run->sides[index - 1];
-    char name[16];
+    char name[24];
     snprintf(name, sizeof name, "roost-%d", index);
     side->run = run;
     side->index = index;
@@ -202,6 +202,16 @@ static bool far_abort(struct roost_task *caller)
     return false;
 }
 
+/* A call that was cancelled because its caller was is a cancelled caller. */
+static int call_settle(const struct roost_task *self, int came_to, int *result)
+{
+    if (came_to == ROOST_ECANCELED && (self->attn & ROOSTI_ATTN_CANCELLED))
+        return ROOST_ECANCELED;
+    if (result)
+        *result = came_to;
+    return 0;
+}
+
 static int far_run(struct roost_task *self, struct roosti_loop *target, roost_call call,
                    int *result)
 {
@@ -218,13 +228,7 @@ static int far_run(struct roost_task *self, struct roosti_loop *target, roost_ca
     if (roosti_inbox_send(target->inbox, &far.go) < 0)
         return ROOST_EFINISHED;
     (void)roosti_park(self, far_abort, "call on another loop", &far);
-    if (far.rc < 0)
-        return far.rc;
-    if (far.result == ROOST_ECANCELED && (self->attn & ROOSTI_ATTN_CANCELLED))
-        return ROOST_ECANCELED;
-    if (result)
-        *result = far.result;
-    return 0;
+    return far.rc < 0 ? far.rc : call_settle(self, far.result, result);
 }
 
 int roost_on_loop(int index, roost_call call, int *result)
@@ -240,8 +244,5 @@ int roost_on_loop(int index, roost_call call, int *result)
     struct roosti_loop *target = self->loop->run->loops[index];
     if (target != self->loop)
         return far_run(self, target, call, result);
-    rc = (*call.args)->entry((void *)(uintptr_t)call.args);
-    if (result)
-        *result = rc;
-    return 0;
+    return call_settle(self, (*call.args)->entry((void *)(uintptr_t)call.args), result);
 }
