@@ -257,26 +257,24 @@ static void inner_done(struct roosti_op *inner)
         return;
     }
     unhold(record); /* a cancel that has come too late */
-    step_settle(record, step_continue(record, &res), res);
+    int rc = step_continue(record, &res);
+    step_settle(record, rc, res);
 }
 
 /* It is held no longer. */
 static void record_resume(struct roosti_fault_op *record)
 {
+    struct roosti_port *inner = record->fault->inner;
     int64_t res = record->res;
-    switch (record->phase) {
-    case ROOSTI_FAULT_PHASE_INNER:
-        record->fault->inner->ops->cancel(record->fault->inner, &record->inner);
-        break;
-    case ROOSTI_FAULT_PHASE_START:
-        if (record->unwanted)
-            deliver(record, ROOST_ECANCELED, false);
-        else
-            step_settle(record, step_begin(record, &res), res);
-        break;
-    case ROOSTI_FAULT_PHASE_RESULT:
+    if (record->phase == ROOSTI_FAULT_PHASE_INNER) {
+        inner->ops->cancel(inner, &record->inner);
+    } else if (record->phase == ROOSTI_FAULT_PHASE_RESULT) {
         deliver(record, res, step_is_more(record, res));
-        break;
+    } else if (record->unwanted) {
+        deliver(record, ROOST_ECANCELED, false);
+    } else {
+        int rc = step_begin(record, &res);
+        step_settle(record, rc, res);
     }
 }
 
@@ -416,13 +414,13 @@ int roosti_fault_wait(struct roosti_port *port, roost_time deadline)
     for (;;) {
         fault->round++;
         roost_time until = held_until(fault, deadline);
-        (void)inner->ops->wait(inner, until);
+        int count = inner->ops->wait(inner, until);
         held_run(fault);
         bool woken = __atomic_exchange_n(&fault->woken, 0, __ATOMIC_ACQ_REL) != 0;
         /* Returning with nothing, before the deadline and without a wake, would look like a
-         * deadlock: only rounds have passed. */
-        if (fault->delivered != before || woken || until == deadline ||
-            deadline <= inner->ops->now(inner))
+         * deadlock: all that has happened is underneath. */
+        bool over = (until == deadline && count <= 0) || deadline <= inner->ops->now(inner);
+        if (fault->delivered != before || woken || over)
             break;
     }
     return (int)(fault->delivered - before);

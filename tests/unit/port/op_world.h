@@ -17,7 +17,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "port/port.h"
+#include "port/sim.h"
 #include "unit/port/cases.h"
 
 /* -- single operations ------------------------------------------------------------------------ */
@@ -32,7 +32,7 @@ __attribute__((unused)) static void world_done(struct roosti_op *op)
     ((struct world_op *)op)->done_count++;
 }
 
-/* At an offset of a file. */
+/* At an offset of a file; with other fields. */
 #define WORLD_AT(kind_word, fd_number, at, ...)                                                    \
     ((struct world_op){.op = {.kind = ROOSTI_OP_##kind_word,                                       \
                               .fd = (fd_number),                                                   \
@@ -40,7 +40,11 @@ __attribute__((unused)) static void world_done(struct roosti_op *op)
                               .offset = (at),                                                      \
                               __VA_ARGS__}})
 
-#define WORLD_OP(kind_word, fd_number, ...) WORLD_AT(kind_word, fd_number, -1, __VA_ARGS__)
+/* kind, fd, other fields. */
+#define WORLD_OP(kind_word, ...)                                                                   \
+    ((struct world_op){                                                                            \
+        .op = {                                                                                    \
+            .kind = ROOSTI_OP_##kind_word, .done = world_done, .offset = -1, .fd = __VA_ARGS__}})
 
 /* Submits: whether it is in flight now. */
 __attribute__((unused)) static bool world_start(struct roosti_port *port, struct world_op *op)
@@ -133,6 +137,36 @@ __attribute__((unused)) static void world_tcp(struct roosti_port *port, int fds[
 __attribute__((unused)) static void world_close(struct roosti_port *port, int fd)
 {
     (void)port->ops->fd.close(port, fd);
+}
+
+/* -- simulated worlds ------------------------------------------------------------------------- */
+
+__attribute__((unused)) static struct roosti_port *world_sim(uint64_t seed,
+                                                             const struct roosti_sim_plan *plan)
+{
+    struct roosti_port_opts opts = {.seed = seed};
+    if (plan)
+        opts.sim = *plan;
+    struct roosti_port *port = NULL;
+    CHECK_EQ(0, roosti_sim_open(&opts, &port));
+    return port;
+}
+
+/* Ends the world, and holds it to being tidy. */
+__attribute__((unused)) static void world_sim_end(struct roosti_port *port)
+{
+    struct roosti_sim_counts counts;
+    roosti_sim_counts_get(port, &counts);
+    CHECK_EQ(0, counts.fds);
+    CHECK_EQ(0, counts.conns);
+    CHECK_EQ(0, counts.lent);
+    CHECK_EQ(0, port->ops->in_flight(port));
+    port->ops->close(port);
+}
+
+__attribute__((unused)) static roost_time world_now(struct roosti_port *port)
+{
+    return port->ops->now(port);
 }
 
 /* -- the echo service ------------------------------------------------------------------------- */
