@@ -1,4 +1,4 @@
-/* kit/arguments.c - what the command line and the environment ask for.
+/* tests/kit/arguments.c - what the command line and the environment ask for.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -1,4 +1,4 @@
-/* kit/behaviour.h - the behaviours of the runtime by number.
+/* tests/kit/behaviour.h - the behaviours of the runtime by number.
  *
  *     BEHAVIOUR(07, shield_blocks_outer_cancel)
  *     {

@@ -1,4 +1,4 @@
-/* kit/case.c - one case in its own process: its run, and what it leaves behind.
+/* tests/kit/case.c - one case in its own process: its run, and what it leaves behind.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -14,7 +14,7 @@
 /* The process runs one case; its own state is this. */
 struct kit_case kit_case;
 
-/* -- what a case may ask -------------------------------------------------------------------------*/
+/* -- what a case may ask ------------------------------------------------------------------------*/
 
 roost_time roost_test_start(void)
 {
@@ -41,7 +41,7 @@ bool roost_test_tortured(void)
     return kit_case.plan && kit_case.plan->kind != KIT_NOTHING;
 }
 
-/* -- runs ----------------------------------------------------------------------------------------*/
+/* -- runs ---------------------------------------------------------------------------------------*/
 
 void roost_test_opts_fill(roost_run_opts *opts)
 {
@@ -117,7 +117,7 @@ static void case_body(void)
         kit_fail("the run ended with %s", roost_error_name(rc));
 }
 
-/* -- audits --------------------------------------------------------------------------------------*/
+/* -- audits -------------------------------------------------------------------------------------*/
 
 struct audit {
     int64_t blocks;
@@ -174,7 +174,7 @@ static void canary_run(void)
         kit_fail("the next run of the process goes wrong: %d", rc);
 }
 
-/* -- resources -----------------------------------------------------------------------------------*/
+/* -- resources ----------------------------------------------------------------------------------*/
 
 static void oom_begin(void)
 {
@@ -203,7 +203,7 @@ static void oom_end(void)
                 (struct kit_site){.site = site, .hits = site->hits, .failures = site->failures};
 }
 
-/* -- the case ------------------------------------------------------------------------------------*/
+/* -- the case -----------------------------------------------------------------------------------*/
 
 ROOST_ASYNC(nothing)
 {

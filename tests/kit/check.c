@@ -1,4 +1,4 @@
-/* kit/check.c - what a case asserts.
+/* tests/kit/check.c - what a case asserts.
  *
  * A failing check ends the process at once: there is no way to leave a task's stack from outside,
  * and nothing is learnt from going on.

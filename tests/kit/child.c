@@ -1,4 +1,4 @@
-/* kit/child.c - a process of its own for every run of a case.
+/* tests/kit/child.c - a process of its own for every run of a case.
  *
  * The child inherits the runner's memory, so it needs no arguments; it answers in shared memory,
  * which also survives a crash. When its time is up it is asked for a dump first, then killed.
@@ -39,7 +39,7 @@ static struct kit_report *report_fresh(void)
     return shared;
 }
 
-/* -- the dump: in the child ----------------------------------------------------------------------*/
+/* -- the dump: in the child ---------------------------------------------------------------------*/
 
 /* Best effort: the signal may have come anywhere, even inside the runtime. */
 static void on_dump(int signo)
@@ -63,7 +63,7 @@ static void dump_accept(void)
     sigaction(dump_signal(), &action, NULL);
 }
 
-/* -- waiting: in the runner ----------------------------------------------------------------------*/
+/* -- waiting: in the runner ---------------------------------------------------------------------*/
 
 static sigset_t child_signal(void)
 {

@@ -1,4 +1,4 @@
-/* kit/kit.h - what the files of the test kit share.
+/* tests/kit/kit.h - what the files of the test kit share.
  *
  * The program's first process only reads arguments, forks, waits and counts. Each case, and each
  * point of a torture, runs in a child of its own, which fills in a report in shared memory; what it
@@ -94,7 +94,7 @@ struct kit_report {
     struct kit_site sites[KIT_SITES_MAX];
 };
 
-/* -- arguments.c ---------------------------------------------------------------------------------*/
+/* -- arguments.c --------------------------------------------------------------------------------*/
 
 /* False: the program ends with *status. */
 bool kit_arguments(struct kit_options *options, int argc, char **argv, int *status);
@@ -103,12 +103,12 @@ bool kit_arguments(struct kit_options *options, int argc, char **argv, int *stat
 void kit_repro_print(FILE *out, const struct kit_options *options, const roost_test_case *test,
                      const struct kit_plan *plan);
 
-/* -- registry.c ----------------------------------------------------------------------------------*/
+/* -- registry.c ---------------------------------------------------------------------------------*/
 
 /* The next case the filter wants; NULL: the first one. */
 roost_test_case *kit_next(const struct kit_options *options, const roost_test_case *after);
 
-/* -- child.c -------------------------------------------------------------------------------------*/
+/* -- child.c ------------------------------------------------------------------------------------*/
 
 /* Runs a case in a child. The report is valid until the next call; *output is the file with what it
  * printed, to be closed by the caller. */
@@ -119,7 +119,7 @@ const struct kit_report *kit_child_run(const struct kit_options *options, roost_
 _Noreturn void kit_child_here(const struct kit_options *options, roost_test_case *test,
                               const struct kit_plan *plan);
 
-/* -- torture.c -----------------------------------------------------------------------------------*/
+/* -- torture.c ----------------------------------------------------------------------------------*/
 
 /* Tries the points of the tortures asked for; prints the one that fails. *why: the reason of a
  * skip. */
@@ -129,13 +129,13 @@ enum kit_outcome kit_torture_run(const struct kit_options *options, roost_test_c
 /* Prints what the tortures of the whole program have covered. */
 void kit_torture_sum_up(const struct kit_options *options);
 
-/* -- runner.c ------------------------------------------------------------------------------------*/
+/* -- runner.c -----------------------------------------------------------------------------------*/
 
 /* Prints why a child failed, what it printed, and how to repeat it. */
 void kit_failure_print(const struct kit_options *options, const roost_test_case *test,
                        const struct kit_plan *plan, const struct kit_report *report, FILE *output);
 
-/* -- case.c: in the child ------------------------------------------------------------------------*/
+/* -- case.c: in the child -----------------------------------------------------------------------*/
 
 struct kit_case {
     const struct kit_options *options;
@@ -153,7 +153,7 @@ _Noreturn void kit_case_run(const struct kit_case *wanted);
 /* Ends the process: the case has failed. */
 _Noreturn void kit_fail(const char *format, ...) ROOST_PRINTF(1, 2);
 
-/* -- watch.c: in the child -----------------------------------------------------------------------*/
+/* -- watch.c: in the child ----------------------------------------------------------------------*/
 
 struct roosti_probe;
 
@@ -162,7 +162,7 @@ struct roosti_probe *kit_watch_begin(const char *backend);
 /* The run is over; NULL is accepted. */
 void kit_watch_end(struct roosti_probe *probe);
 
-/* -- schedule.c: in the child --------------------------------------------------------------------*/
+/* -- schedule.c: in the child -------------------------------------------------------------------*/
 
 struct roosti_loop;
 

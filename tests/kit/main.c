@@ -1,4 +1,4 @@
-/* kit/main.c - the main function of a test program that has none of its own.
+/* tests/kit/main.c - the main function of a test program that has none of its own.
  *
  * SPDX-License-Identifier: MIT
  */

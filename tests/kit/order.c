@@ -1,4 +1,4 @@
-/* kit/order.c - putting tasks into order: settling, and numbered steps.
+/* tests/kit/order.c - putting tasks into order: settling, and numbered steps.
  *
  * SPDX-License-Identifier: MIT
  */

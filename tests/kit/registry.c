@@ -1,4 +1,4 @@
-/* kit/registry.c - the cases of the program, in the order of their files and lines.
+/* tests/kit/registry.c - the cases of the program, in the order of their files and lines.
  *
  * SPDX-License-Identifier: MIT
  */

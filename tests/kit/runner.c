@@ -1,4 +1,4 @@
-/* kit/runner.c - goes through the cases and counts what becomes of them.
+/* tests/kit/runner.c - goes through the cases and counts what becomes of them.
  *
  * SPDX-License-Identifier: MIT
  */

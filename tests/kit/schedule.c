@@ -1,4 +1,4 @@
-/* kit/schedule.c - which ready task runs next, decided by the seed.
+/* tests/kit/schedule.c - which ready task runs next, decided by the seed.
  *
  * Each seed draws one policy. Whatever it is, every 64th choice is the oldest task, so that a task
  * that is ready always gets its turn in the end.

@@ -1,4 +1,4 @@
-/* kit/torture.c - trying the points of a case, one child each.
+/* tests/kit/torture.c - trying the points of a case, one child each.
  *
  * SPDX-License-Identifier: MIT
  */

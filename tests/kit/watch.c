@@ -1,4 +1,4 @@
-/* kit/watch.c - the probe of a run: schedule, trace hash, bounds, and the point of a torture.
+/* tests/kit/watch.c - the probe of a run: schedule, trace hash, bounds, and the point of a torture.
  *
  * Cancellations are injected where no task's code is under way (a STEP or a POLL) or where the
  * running task is at the entry of a suspending call: places where a real one could come.
@@ -27,7 +27,7 @@ static struct {
 
 static const char reason[] = "torture";
 
-/* -- points --------------------------------------------------------------------------------------*/
+/* -- points -------------------------------------------------------------------------------------*/
 
 /* Counts a point; true: it is the one at which something shall happen. */
 static bool point_passes(enum kit_kind kind)
@@ -123,7 +123,7 @@ static void points_pass(struct roosti_loop *loop, enum roosti_event event, struc
     shutdown_points(loop);
 }
 
-/* -- trace and bounds ----------------------------------------------------------------------------*/
+/* -- trace and bounds ---------------------------------------------------------------------------*/
 
 static void hash_add(uint64_t word)
 {
@@ -191,7 +191,7 @@ static size_t on_pick(struct roosti_probe *probe, struct roosti_loop *loop, size
     return kit_schedule_pick(loop, count);
 }
 
-/* -- life ----------------------------------------------------------------------------------------*/
+/* -- life ---------------------------------------------------------------------------------------*/
 
 struct roosti_probe *kit_watch_begin(const char *backend)
 {
