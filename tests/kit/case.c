@@ -101,6 +101,12 @@ ROOST_ASYNC(case_main)
     return 0;
 }
 
+static void deadlock_check(void)
+{
+    if (kit_case.deadlocked)
+        kit_fail("deadlock: every task waits and nothing can wake one");
+}
+
 static void case_body(void)
 {
     if (kit_case.test->opts.plain) {
@@ -111,9 +117,10 @@ static void case_body(void)
     roost_test_opts_fill(&opts);
     opts.no_signals = true;
     int rc = roost_test_run(ROOST_CALL(case_main), &opts);
-    if (kit_case.deadlocked && !kit_case.test->opts.stalls)
-        kit_fail("deadlock: every task waits and nothing can wake one");
-    if (rc < 0 && !roost_test_tortured() && !kit_case.deadlocked)
+    if (roost_test_tortured())
+        return;
+    deadlock_check();
+    if (rc < 0)
         kit_fail("the run ended with %s", roost_error_name(rc));
 }
 
@@ -258,8 +265,8 @@ void kit_case_run(const struct kit_case *wanted)
     oom_end();
     audit_compare(&before, "at the end of the case");
     if (roost_test_tortured()) {
-        if (kit_case.deadlocked && !kit_case.test->opts.stalls)
-            kit_fail("deadlock: every task waits and nothing can wake one");
+        if (!kit_case.test->opts.stalls)
+            deadlock_check();
         canary_run();
         audit_compare(&before, "after another run");
     }
