@@ -61,20 +61,18 @@ static int sim_wait(struct roosti_port *port, roost_time deadline)
         roosti_sim_run_due(sim);
         if (sim->done_count != before || woken)
             break;
-        roost_time next = sim->heap_count ? sim->heap[0].due : ROOST_NEVER;
-        if (next <= sim->now)
-            continue; /* made due by what just ran */
         if (deadline <= sim->now)
             break;
+        roost_time next = sim->heap_count ? sim->heap[0].due : ROOST_NEVER;
         if (deadline < next)
             next = deadline;
-        if (next != ROOST_NEVER) {
-            sim->now = next;
-        } else if (sim->foreign_expected) {
+        if (next == ROOST_NEVER && !sim->foreign_expected)
+            break;
+        if (next == ROOST_NEVER) {
             wake_sleep(sim);
             woken = true;
-        } else {
-            break;
+        } else if (next > sim->now) {
+            sim->now = next;
         }
     }
     return (int)(sim->done_count - before);

@@ -513,6 +513,74 @@ TEST(cancel_while_it_seems_not_ready_ends_it_without_a_trace)
     world_sim_end(port);
 }
 
+TEST(without_a_plan_everything_passes_through)
+{
+    struct roosti_port *port = fault_world(3, NULL), *inner = roosti_fault_inner(port);
+    CHECK(inner != port && roosti_fault_inner(inner) == inner);
+    CHECK(strcmp("sim", port->ops->name) == 0 && port->ops->virtual_time);
+    CHECK_EQ(ROOST_ENOTSUP, port->ops->poll_fd(port));
+    roosti_sim_wall_jump(port, 5);
+    CHECK_EQ(ROOSTI_SIM_WALL_START + 5, port->ops->wall(port));
+    unsigned char a[8], b[8];
+    struct roosti_port *same = world_sim(3, NULL);
+    port->ops->entropy(port, a, sizeof a);
+    same->ops->entropy(same, b, sizeof b);
+    CHECK(memcmp(a, b, sizeof a) == 0);
+    world_sim_end(same);
+    CHECK_EQ(0, roosti_fault_trace_hash(port));
+    int fds[2];
+    char byte;
+    CHECK_EQ(0, port->ops->fd.socket_pair(port, fds));
+    struct world_op recv = WORLD_OP(RECV, fds[0], .buf = &byte, .len = 1);
+    world_park(port, &recv);
+    port->ops->cancel(port, &recv.op);
+    CHECK_EQ(1, port->ops->wait(port, ROOST_NEVER));
+    CHECK_EQ(ROOST_ECANCELED, recv.op.res);
+    world_close(port, fds[0]);
+    world_close(port, fds[1]);
+    world_sim_end(port);
+}
+
+TEST(two_receivers_of_one_stream_lose_nothing_between_them)
+{
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        static const struct roosti_fault_plan plan = {.io_max = 1};
+        struct roosti_port *port = fault_world(seed, &plan);
+        int fds[2];
+        char byte = 0;
+        CHECK_EQ(0, port->ops->fd.socket_pair(port, fds));
+        struct keeper keeper = {
+            .op = {.kind = ROOSTI_OP_RECV_MULTI, .fd = fds[1], .done = keeper_step, .offset = -1}};
+        struct world_op recv = WORLD_OP(RECV, fds[1], .buf = &byte, .len = 1);
+        CHECK_EQ(ROOSTI_IN_FLIGHT, port->ops->submit(port, &keeper.op));
+        world_park(port, &recv);
+        CHECK_EQ(1, WORLD_RUN(port, SEND, fds[0], .buf = (char[]){"1"}, .len = 1));
+        CHECK_EQ(1, world_await(port, &recv));
+        CHECK_EQ(0, keeper.count);
+        CHECK_EQ(1, WORLD_RUN(port, SEND, fds[0], .buf = (char[]){"2"}, .len = 1));
+        if (seed % 2) {
+            while (keeper.count == 0)
+                CHECK(port->ops->wait(port, ROOST_NEVER) > 0);
+            CHECK_EQ('2', *(char *)keeper.lent[0]);
+            port->ops->give_back(port, keeper.lent[0]);
+        }
+        port->ops->cancel(port, &keeper.op);
+        while (!keeper.ended)
+            CHECK(port->ops->wait(port, ROOST_NEVER) > 0);
+        CHECK_EQ(ROOST_ECANCELED, keeper.op.res);
+        /* What the cancelled one had not taken is still there. */
+        bool left = !(seed % 2) && keeper.count == 0;
+        if (!(seed % 2) && keeper.count)
+            port->ops->give_back(port, keeper.lent[0]);
+        if (left)
+            CHECK_EQ(1, WORLD_RUN(port, RECV, fds[1], .buf = &byte, .len = 1));
+        CHECK(!left || byte == '2');
+        world_close(port, fds[0]);
+        world_close(port, fds[1]);
+        world_sim_end(port);
+    }
+}
+
 TEST(a_late_cancel_lets_a_result_win_and_arrives_after_10_ms_at_the_most)
 {
     static const struct roosti_fault_plan plan = {.late_cancel_permille = 1000};

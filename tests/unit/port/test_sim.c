@@ -314,6 +314,63 @@ TEST(close_ends_what_is_in_flight_and_the_next_owner_of_the_number_is_left_alone
     world_sim_end(port);
 }
 
+TEST(closing_the_port_frees_whatever_is_still_open)
+{
+    struct roosti_mem_stats before, after;
+    roosti_mem_stats_get(&before);
+    struct roosti_port *port = world_sim(1, NULL);
+    struct sockaddr_in addr = world_addr(0);
+    int fds[2], listener = world_listen(port, &addr, 4);
+    for (int i = 0; i < 3; i++) {
+        int fd = port->ops->fd.socket(port, AF_INET, SOCK_STREAM, 0);
+        CHECK_EQ(0, world_connect(port, fd, &addr));
+        CHECK(WORLD_RUN(port, SEND, fd, .buf = fds, .len = sizeof fds) > 0);
+    }
+    CHECK(WORLD_RUN(port, ACCEPT, listener) >= 0);
+    CHECK_EQ(0, port->ops->fd.pipe(port, fds));
+    CHECK_EQ(0, roosti_sim_file_put(port, "/a/b", "x", 1));
+    CHECK(WORLD_RUN(port, OPEN, -1, .u.path = "/a/b") >= 0);
+    CHECK_EQ(0, roosti_sim_partition(port, NULL, 0, ROOSTI_SIM_FROM));
+    port->ops->close(port);
+    roosti_mem_stats_get(&after);
+    CHECK_EQ(before.live, after.live);
+}
+
+static void double_submit(void *arg)
+{
+    struct roosti_port *port = arg;
+    struct world_op nop = WORLD_OP(NOP, -1);
+    (void)port->ops->submit(port, &nop.op);
+    (void)port->ops->submit(port, &nop.op);
+}
+
+static void give_back_foreign(void *arg)
+{
+    struct roosti_port *port = arg;
+    port->ops->give_back(port, &port);
+}
+
+static void close_early(void *arg)
+{
+    struct roosti_port *port = arg;
+    struct world_op nop = WORLD_OP(NOP, -1);
+    (void)port->ops->submit(port, &nop.op);
+    port->ops->close(port);
+}
+
+TEST(a_broken_contract_is_named)
+{
+    struct roosti_port *port = world_sim(1, NULL);
+    struct child_end end = child_run(double_submit, port);
+    CHECK_EQ(128 + 6, end.code);
+    CHECK_HAS("an operation is at rest when it is submitted", end.text);
+    end = child_run(give_back_foreign, port);
+    CHECK_HAS("only a buffer that a RECV_MULTI lent is given back", end.text);
+    end = child_run(close_early, port);
+    CHECK_HAS("all operations are at rest when a port is closed", end.text);
+    world_sim_end(port);
+}
+
 /* -- the same seed, the same world ------------------------------------------------------------ */
 
 static uint64_t echo_hash(uint64_t seed, const struct roosti_sim_plan *plan, struct echo *echo)

@@ -96,6 +96,7 @@ TEST(reads_and_writes_go_where_they_are_told)
         char buf[16] = "";
         int fd = file_opened(port, "/f", O_RDWR | O_CREAT);
         CHECK_EQ(5, file_write(port, fd, -1, "01234"));
+        CHECK_EQ(0, file_write(port, fd, -1, ""));
         CHECK_EQ(3, file_write(port, fd, -1, "567"));
         CHECK_EQ(2, file_write(port, fd, 1, "ab"));
         CHECK_EQ(1, file_write(port, fd, 10, "z"));
@@ -240,12 +241,14 @@ TEST(a_directorys_fsync_keeps_the_names_in_it)
     CHECK_EQ(0, roosti_sim_dir_put(port, "/d"));
     int fd = file_opened(port, "/d/named", O_RDWR | O_CREAT);
     int other = file_opened(port, "/nameless", O_RDWR | O_CREAT);
+    world_close(port, file_opened(port, "/closed", O_RDWR | O_CREAT));
     CHECK_EQ(3, file_write(port, fd, 0, "abc"));
     int dir = file_opened(port, "/d", O_RDONLY);
     CHECK_EQ(0, WORLD_RUN(port, FSYNC, dir));
     roosti_sim_disk_crash(port);
     file_holds(port, "/d/named", ""); /* the name, not the bytes */
     CHECK(!file_is_there(port, "/nameless"));
+    CHECK(!file_is_there(port, "/closed"));
     world_close(port, fd);
     world_close(port, other);
     world_close(port, dir);

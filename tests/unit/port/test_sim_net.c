@@ -159,6 +159,85 @@ TEST(accept_without_a_free_descriptor_leaves_the_connection_in_the_backlog)
     world_sim_end(port);
 }
 
+TEST(small_print_of_the_calls)
+{
+    struct roosti_port *port = world_sim(3, NULL);
+    const struct roosti_port_fd_ops *fd_ops = &port->ops->fd;
+    struct sockaddr_in addr = world_addr(0), far = world_addr(99);
+    struct linger linger = {0};
+    uint32_t len = sizeof addr;
+    int fd = fd_ops->socket(port, AF_INET, SOCK_STREAM, 0), on = 1;
+    CHECK_EQ(0, fd_ops->local_addr(port, fd, (struct sockaddr *)&addr, &len));
+    CHECK_EQ(AF_INET, addr.sin_family);
+    CHECK_EQ(0, addr.sin_port);
+    len = 2;
+    CHECK_EQ(0, fd_ops->local_addr(port, fd, (struct sockaddr *)&addr, &len));
+    CHECK_EQ(sizeof addr, len); /* what it would have needed */
+    CHECK_EQ(-EBADF, fd_ops->local_addr(port, 99, (struct sockaddr *)&addr, &len));
+    CHECK_EQ(0, fd_ops->set_option(port, fd, IPPROTO_TCP, 1, &on, sizeof on));
+    CHECK_EQ(0, fd_ops->set_option(port, fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on));
+    CHECK_EQ(-EINVAL, fd_ops->set_option(port, fd, SOL_SOCKET, SO_REUSEPORT, &on, 1));
+    CHECK_EQ(-EINVAL, fd_ops->set_option(port, fd, SOL_SOCKET, SO_LINGER, &linger, 4));
+    CHECK_EQ(0, fd_ops->listen(port, fd, 1)); /* on a port of its own */
+    len = sizeof addr;
+    CHECK_EQ(0, fd_ops->local_addr(port, fd, (struct sockaddr *)&addr, &len));
+    CHECK(addr.sin_port != 0 && addr.sin_addr.s_addr == INADDR_ANY);
+    CHECK_EQ(-EISCONN, world_connect(port, fd, &addr));
+    int client = fd_ops->socket(port, AF_INET, SOCK_STREAM, 0);
+    struct world_op connect =
+        WORLD_OP(CONNECT, client, .u.addr = (struct sockaddr *)&far, .addr_len = sizeof far);
+    world_park(port, &connect);
+    CHECK_EQ(-EALREADY, world_connect(port, client, &far));
+    CHECK_EQ(-ECONNREFUSED, world_await(port, &connect));
+    int unbound = fd_ops->socket(port, AF_UNIX, SOCK_STREAM, 0);
+    CHECK_EQ(-EINVAL, fd_ops->listen(port, unbound, 1));
+    CHECK_EQ(-EAFNOSUPPORT, world_connect(port, unbound, &addr));
+    CHECK_EQ(-EINVAL, WORLD_RUN(port, CONNECT, unbound, .addr_len = 1));
+    world_close(port, unbound);
+    world_close(port, client);
+    world_close(port, fd);
+    int fds[2];
+    CHECK_EQ(0, fd_ops->socket_pair(port, fds));
+    CHECK_EQ(-EINVAL, fd_ops->shutdown(port, fds[0], 7));
+    CHECK_EQ(-EINVAL, fd_ops->listen(port, fds[0], 1));
+    world_close(port, fds[0]);
+    world_close(port, fds[1]);
+    world_sim_end(port);
+}
+
+TEST(what_waits_behind_a_connect_shares_its_fate)
+{
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        struct roosti_port *port = world_sim(seed, NULL);
+        struct sockaddr_in addr = world_addr(80);
+        char byte = 's', got = 0;
+        int fd = port->ops->fd.socket(port, AF_INET, SOCK_STREAM, 0);
+        struct world_op connect =
+            WORLD_OP(CONNECT, fd, .u.addr = (struct sockaddr *)&addr, .addr_len = sizeof addr);
+        struct world_op recv = WORLD_OP(RECV, fd, .buf = &got, .len = 1);
+        struct world_op send = WORLD_OP(SEND, fd, .buf = &byte, .len = 1);
+        world_park(port, &connect);
+        world_park(port, &recv);
+        world_park(port, &send);
+        CHECK_EQ(-ECONNREFUSED, world_await(port, &connect));
+        CHECK_EQ(-ENOTCONN, world_await(port, &recv));
+        CHECK_EQ(-EPIPE, world_await(port, &send));
+
+        int listener = world_listen(port, &addr, 1);
+        world_park(port, &connect);
+        world_park(port, &send);
+        CHECK_EQ(1, world_await(port, &send));
+        CHECK_EQ(1, connect.done_count);
+        int peer = (int)WORLD_RUN(port, ACCEPT, listener);
+        CHECK_EQ(1, WORLD_RUN(port, RECV, peer, .buf = &got, .len = 1));
+        CHECK_EQ('s', got);
+        world_close(port, peer);
+        world_close(port, fd);
+        world_close(port, listener);
+        world_sim_end(port);
+    }
+}
+
 /* -- streams ---------------------------------------------------------------------------------- */
 
 /* Sends len bytes by pattern in pieces, receives them in others: the two hashes. */
@@ -342,6 +421,55 @@ TEST(peek_leaves_the_bytes_and_dontwait_does_not_wait)
     world_sim_end(port);
 }
 
+TEST(a_pair_closed_on_unread_bytes_resets_its_other_end)
+{
+    struct roosti_port *port = world_sim(1, NULL);
+    int fds[2];
+    char byte = 0;
+    CHECK_EQ(0, port->ops->fd.socket_pair(port, fds));
+    CHECK_EQ(1, WORLD_RUN(port, SEND, fds[0], .buf = &byte, .len = 1));
+    world_close(port, fds[1]);
+    CHECK_EQ(-ECONNRESET, WORLD_RUN(port, RECV, fds[0], .buf = &byte, .len = 1));
+    CHECK_EQ(-EPIPE, WORLD_RUN(port, SEND, fds[0], .buf = &byte, .len = 1));
+    CHECK_EQ(-ENOTCONN, port->ops->fd.shutdown(port, fds[0], SHUT_WR));
+    world_close(port, fds[0]);
+    world_sim_end(port);
+}
+
+TEST(a_poll_whose_bytes_somebody_else_took_waits_on)
+{
+    int taken = 0;
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        struct roosti_port *port = world_sim(seed, NULL);
+        int fds[2];
+        char byte = 0;
+        CHECK_EQ(0, port->ops->fd.socket_pair(port, fds));
+        struct world_op first = WORLD_OP(POLL, fds[0], .events = ROOSTI_POLL_IN);
+        struct world_op second = WORLD_OP(POLL, fds[0], .events = ROOSTI_POLL_IN);
+        world_park(port, &first);
+        world_park(port, &second);
+        struct world_op send = WORLD_OP(SEND, fds[1], .buf = &byte, .len = 1);
+        struct world_op recv = WORLD_OP(RECV, fds[0], .buf = &byte, .len = 1);
+        bool at_once = !world_start(port, &send) && !world_start(port, &recv);
+        if (at_once) {
+            /* Both polls have their turn coming, and nothing to say. */
+            port->ops->cancel(port, &second.op);
+            CHECK_EQ(1, port->ops->wait(port, ROOST_NEVER));
+            CHECK_EQ(ROOST_ECANCELED, second.op.res);
+            CHECK_EQ(0, first.done_count);
+            CHECK_EQ(1, WORLD_RUN(port, SEND, fds[1], .buf = &byte, .len = 1));
+            CHECK_EQ(ROOSTI_POLL_IN, world_await(port, &first));
+            taken++;
+        }
+        world_close(port, fds[0]);
+        world_close(port, fds[1]);
+        while (port->ops->in_flight(port))
+            CHECK(port->ops->wait(port, ROOST_NEVER) > 0);
+        world_sim_end(port);
+    }
+    CHECK(taken > 3);
+}
+
 TEST(a_pipe_fills_drains_ends_and_breaks)
 {
     struct roosti_sim_plan plan = {.link_bytes_max = 8};
@@ -496,6 +624,29 @@ TEST(a_partition_holds_bytes_back_and_a_heal_delivers_them)
         world_close(port, listener);
         world_sim_end(port);
     }
+}
+
+TEST(a_partition_holds_back_a_reset_as_well)
+{
+    struct roosti_port *port = world_sim(2, NULL);
+    struct sockaddr_in addr = world_addr(0);
+    int listener = world_listen(port, &addr, 4);
+    int fd = port->ops->fd.socket(port, AF_INET, SOCK_STREAM, 0);
+    char byte = 0;
+    CHECK_EQ(0, world_connect(port, fd, &addr));
+    int peer = (int)WORLD_RUN(port, ACCEPT, listener);
+    CHECK_EQ(1, WORLD_RUN(port, SEND, fd, .buf = &byte, .len = 1));
+    CHECK_EQ(ROOSTI_POLL_IN, WORLD_RUN(port, POLL, peer, .events = ROOSTI_POLL_IN));
+    CHECK_EQ(0, roosti_sim_partition(port, NULL, 0, ROOSTI_SIM_BOTH));
+    world_close(port, peer); /* on an unread byte */
+    struct world_op recv = WORLD_OP(RECV, fd, .buf = &byte, .len = 1);
+    world_park(port, &recv);
+    CHECK_EQ(0, port->ops->wait(port, world_now(port) + ROOST_SEC(5)));
+    roosti_sim_heal(port);
+    CHECK_EQ(-ECONNRESET, world_await(port, &recv));
+    world_close(port, fd);
+    world_close(port, listener);
+    world_sim_end(port);
 }
 
 TEST(connecting_into_a_partition_times_out_or_succeeds_after_the_heal)
