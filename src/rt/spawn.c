@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "rt/env.h"
 #include "rt/group.h"
 #include "rt/loop.h"
@@ -145,6 +146,9 @@ static inline int task_new(struct roosti_loop *loop, roost_group *group, roost_c
     const roost_async_info *info = *call.args;
     if (roosti_unlikely(info->args_size > ARGS_MAX))
         return ROOST_EINVAL;
+    /* Most stacks come from the free list, which asks nobody; a test must see each spawn fail. */
+    if (roosti_unlikely(loop->probe != NULL) && !roosti_may_take("stack of a task"))
+        return ROOST_ENOMEM;
     void *top = roosti_stack_get(&loop->stacks);
     int rc;
     if (roosti_unlikely(!top) && !(top = stack_refill(loop, &rc)))
