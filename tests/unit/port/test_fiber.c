@@ -33,6 +33,9 @@ static void pair_make(struct pair *pair, void (*entry)(void *))
     CHECK_EQ(0, roosti_stacks_refill(&pair->stacks));
     pair->top = roosti_stack_get(&pair->stacks);
     pair->low = pair->top - 192 * 1024;
+    /* What lies above the first frame must not look like the end of a chain by itself. */
+    for (void **above = (void **)(void *)(pair->top - 256); (char *)above < pair->top; above++)
+        *above = (char *)(uintptr_t)entry + 1;
     roosti_fiber_adopt(&pair->home);
     roosti_fiber_make(&pair->away, pair->low, pair->top, pair->top - 256, entry, pair);
 }
@@ -82,6 +85,21 @@ TEST(a_switch_hands_a_value_over)
     CHECK_EQ(-1, roosti_fiber_switch_with(&pair.home, &pair.away, 5));
     CHECK_EQ(14, roosti_fiber_switch_with(&pair.home, &pair.away, 7));
     CHECK_EQ(-4000, roosti_fiber_switch_with(&pair.home, &pair.away, -2000));
+    pair_unmake(&pair);
+}
+
+static void leave_with_nine(void *arg)
+{
+    struct pair *pair = arg;
+    roosti_fiber_entered(&pair->away);
+    roosti_fiber_leave(&pair->away, &pair->home, 9);
+}
+
+TEST(the_last_switch_hands_a_value_over_too)
+{
+    struct pair pair = {0};
+    pair_make(&pair, leave_with_nine);
+    CHECK_EQ(9, roosti_fiber_switch_with(&pair.home, &pair.away, 5));
     pair_unmake(&pair);
 }
 
@@ -198,30 +216,50 @@ TEST(deep_frames_survive_a_switch)
 }
 
 /* A flow that ends, on a stack that is used again and again. */
+__attribute__((noinline)) static void use_a_local(struct pair *pair)
+{
+    volatile char local[512];
+    pair->note = (void *)(uintptr_t)local;
+    local[7] = 1;
+    pair->count += local[7];
+}
+
 static void end_at_once(void *arg)
 {
     struct pair *pair = arg;
     roosti_fiber_entered(&pair->away);
-    char local[512];
-    memset(local, 1, sizeof local);
-    pair->count += local[pair->count % 512];
-    roosti_fiber_leave(&pair->away, &pair->home);
+    use_a_local(pair);
+    roosti_fiber_leave(&pair->away, &pair->home, 0);
+}
+
+/* In pages. Grows by a fake stack, or by a part of a shadow stack, for each flow whose end a
+ * sanitizer was not told of. */
+static long address_space(void)
+{
+    long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+    CHECK(file != NULL && fscanf(file, "%ld", &pages) == 1);
+    fclose(file);
+    return pages;
 }
 
 TEST(a_stack_serves_many_flows_in_turn)
 {
+    enum { FLOWS = 40000 };
     struct pair pair = {0};
     pair_make(&pair, end_at_once);
     roosti_fiber_switch(&pair.home, &pair.away);
     roosti_fiber_unmake(&pair.away);
-    for (int i = 0; i < 2000; i++) {
+    long before = address_space();
+    for (int i = 0; i < FLOWS; i++) {
         roosti_fiber_make(&pair.away, pair.low, pair.top, pair.top - 64 * (1 + i % 8), end_at_once,
                           &pair);
         roosti_fiber_switch(&pair.home, &pair.away);
-        if (i < 1999)
+        if (i + 1 < FLOWS)
             roosti_fiber_unmake(&pair.away);
     }
-    CHECK_EQ(2001, pair.count);
+    CHECK_EQ(FLOWS + 1, pair.count);
+    CHECK(address_space() - before < 100000);
     pair_unmake(&pair);
 }
 
@@ -243,7 +281,7 @@ static void crowd_member(void *arg)
         roosti_fiber_switch(&crowd[index], next);
     }
     crowd_sum += mine;
-    roosti_fiber_leave(&crowd[index], index + 1 < CROWD ? &crowd[index + 1] : &crowd_home);
+    roosti_fiber_leave(&crowd[index], index + 1 < CROWD ? &crowd[index + 1] : &crowd_home, 0);
 }
 
 TEST(many_flows_pass_the_turn_around)
@@ -386,7 +424,7 @@ __attribute__((noinline, no_sanitize("undefined"))) static void write_past_a_loc
     roosti_fiber_switch(&pair->away, &pair->home);
     small[seven + 1] = 1;
     pair->count = small[0];
-    roosti_fiber_leave(&pair->away, &pair->home);
+    roosti_fiber_leave(&pair->away, &pair->home, 0);
 }
 
 static void plant_overrun(void *arg)
@@ -543,7 +581,7 @@ __attribute__((noinline)) static void read_past_a_block(void *arg)
     roosti_fiber_switch(&pair->away, &pair->home);
     pair->count = block[10];
     roosti_free((void *)block);
-    roosti_fiber_leave(&pair->away, &pair->home);
+    roosti_fiber_leave(&pair->away, &pair->home, 0);
 }
 
 static void plant_heap_overrun(void *arg)

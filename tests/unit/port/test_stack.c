@@ -152,14 +152,18 @@ TEST(fresh_slots_go_below_warm_ones)
 {
     struct roosti_stacks stacks;
     open_kind(&stacks, false);
-    char *warm = take(&stacks);
-    roosti_stack_put(&stacks, warm);
+    char *warm[3];
+    for (int i = 0; i < 3; i++)
+        warm[i] = take(&stacks);
+    for (int i = 0; i < 3; i++)
+        roosti_stack_put(&stacks, warm[i]);
     size_t cold = stacks.cold_count;
     CHECK_EQ(0, roosti_stacks_refill(&stacks));
     CHECK_EQ(cold + 16, stacks.cold_count);
-    CHECK_EQ(stacks.cold_count + 1, stacks.free_count);
-    CHECK(roosti_stack_get(&stacks) == warm);
-    /* Below it every slot appears once. */
+    CHECK_EQ(stacks.cold_count + 3, stacks.free_count);
+    for (int i = 2; i >= 0; i--)
+        CHECK(roosti_stack_get(&stacks) == warm[i]);
+    /* Below them every slot appears once. */
     size_t count = stacks.free_count;
     for (size_t i = 0; i < count; i++)
         for (size_t k = i + 1; k < count; k++)
