@@ -1,10 +1,10 @@
 # RoostExamples.cmake - builds examples/*.c and the programs of several files, examples/*/*.c.
 #
 # Each is also the test example.<name>.<backend>: examples/expected/<name>.txt is what the program
-# prints, or it is a test of its own, on <roost/testing.h>. Beside that file may lie <name>.args with
-# arguments, one a line, and <name>.backends with the back ends it can do with, one a line. A program
-# of several files is tested by its check.sh, which gets the program as its argument. All run in
-# examples/, where arguments may name files.
+# prints, or the program is a test itself, on <roost/testing.h>. Beside that file may lie
+# <name>.args with arguments, one a line, and <name>.backends with the back ends it can do with, one
+# a line. A program of several files is tested by its check.sh, which gets the program as its
+# argument. All run in examples/, where arguments may name files.
 #
 # SPDX-License-Identifier: MIT
 set(roost_examples "${PROJECT_SOURCE_DIR}/examples")
