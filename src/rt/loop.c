@@ -101,6 +101,12 @@ static void loop_poll(struct roosti_loop *loop, bool may_block)
         deadline = roosti_timers_next(&loop->timers);
         if (deadline == ROOST_NEVER && roosti_stall_check(loop))
             return;
+        /* Memory goes back when there is nothing better to do, a step at a time. */
+        if (roosti_stacks_should_trim(&loop->stacks)) {
+            roosti_stacks_trim(&loop->stacks);
+            if (!loop->virtual_time)
+                deadline = INT64_MIN;
+        }
     }
     if (loop->probe)
         roosti_probe_tell(loop, ROOSTI_EVENT_POLL, NULL);
@@ -131,7 +137,5 @@ void roosti_loop_turn(struct roosti_loop *loop, bool may_block)
         loop_run_observed(loop);
     else
         loop_run(loop);
-    if (roosti_unlikely(roosti_stacks_should_trim(&loop->stacks)))
-        roosti_stacks_trim(&loop->stacks);
     loop_poll(loop, may_block);
 }

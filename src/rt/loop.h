@@ -142,6 +142,7 @@ static inline void roosti_run_begin(struct roosti_loop *loop, struct roost_task 
     roosti_count_switch(loop);
     task->state = ROOSTI_TASK_RUNNING;
     *loop->errno_place = task->errno_kept;
+    roosti_task_prefetch(loop->run_first);
 }
 
 /* Switches from the running task to the next ready one, or to the loop's own flow when there is

@@ -28,8 +28,10 @@ roost_scope *roosti_scope_skip(const roost_scope *scope, const roost_scope *top)
         const roost_scope *parent = scope->priv.parent;
         if (scope->priv.flags & ROOSTI_SCOPE_ROOT) {
             struct roost_task *sibling = scope->priv.task->next;
-            if (sibling)
+            if (sibling) {
+                roosti_task_prefetch(sibling->next);
                 return &sibling->root;
+            }
         } else if ((parent->priv.flags & ROOSTI_SCOPE_GROUP) && scope_group(parent)->priv.first) {
             return &scope_group(parent)->priv.first->root;
         }
@@ -288,6 +290,7 @@ static int scope_settle(roost_scope *scope, int rc, bool outer_cancelled)
     if (outer_cancelled)
         return rc;
     scope->priv.flags |= ROOSTI_SCOPE_FIRED;
+    scope->priv.task->refusals = 0;
     if (!(scope->priv.flags & ROOSTI_SCOPE_DEADLINE) ||
         (scope->priv.flags & ROOSTI_SCOPE_MOVE_ON))
         return 0;

@@ -24,32 +24,34 @@ void roosti_give_turn(struct roost_task *task)
     (void)roosti_switch_away(loop, task);
 }
 
-/* A task that finds everything ready must not keep the others from running: after 128 operations,
- * or when the port has not been asked for a millisecond, it gives way. */
-static bool turn_is_over(struct roosti_loop *loop)
+/* A task that finds everything ready, or is refused everything, must not keep the others from
+ * running: after 128 operations, or when the port has not been asked for a millisecond, it gives
+ * way. */
+static void turn_charge(struct roost_task *task)
 {
+    struct roosti_loop *loop = task->loop;
     loop->op_credit = ROOSTI_OP_CREDIT;
     if (++loop->op_rounds < 128 / ROOSTI_OP_CREDIT &&
         (loop->virtual_time ||
          roosti_ticks_to_ns(roosti_ticks() - loop->poll_ticks) < ROOSTI_TURN_NS))
-        return false;
+        return;
     loop->op_rounds = 0;
     loop->budget = 0;
-    return true;
+    roosti_give_turn(task);
 }
 
 int roosti_op_begin_slow(struct roost_task *task)
 {
     if (task->attn & ROOSTI_ATTN_PROBE)
         roosti_probe_tell(task->loop, ROOSTI_EVENT_CHECKPOINT, task);
-    if (task->attn & ROOSTI_ATTN_CANCELLED)
+    if (task->attn & ROOSTI_ATTN_CANCELLED) {
+        if (--task->loop->op_credit < 0)
+            turn_charge(task);
         return roosti_refuse(task);
-    if (task->loop->op_credit < 0 && turn_is_over(task->loop)) {
-        roosti_give_turn(task);
-        if (task->attn & ROOSTI_ATTN_CANCELLED)
-            return ROOST_ECANCELED;
     }
-    return 0;
+    if (task->loop->op_credit < 0)
+        turn_charge(task);
+    return task->attn & ROOSTI_ATTN_CANCELLED ? ROOST_ECANCELED : 0;
 }
 
 int roosti_park(struct roost_task *task, roosti_abort_fn abort, const char *what, void *on)

@@ -52,7 +52,7 @@ enum {
 typedef bool (*roosti_abort_fn)(struct roost_task *task);
 
 struct roost_task {
-    /* What every switch touches. */
+    /* First line of the cache: what every switch, wake-up and cancellation touches. */
     struct roosti_fiber fiber;
     struct roost_task *run_next; /* in the run queue, or in a queue of waiters */
     roost_scope *scope;          /* the innermost scope */
@@ -64,39 +64,47 @@ struct roost_task {
     bool kept;                   /* somebody holds a handle */
     bool started;                /* has called roost_started */
     bool soft_waiting;           /* parked in roost_wait_stopping */
-    uint16_t refusals;           /* suspending calls refused in a row */
-
-    /* What it waits for, while WAITING. */
     struct {
-        roosti_abort_fn abort;
-        const char *what; /* static, for dumps */
-        void *on;         /* the object waited for: a task, a group, an operation */
+        roosti_abort_fn abort;   /* undoes what it waits for, while WAITING */
+        void *on;                /* the object waited for: a task, a group, an operation */
+        const char *what;        /* static, for dumps */
         struct roost_task *prev; /* in a queue of waiters; run_next is the other link */
     } wait;
-    struct roost_impl_timer timer; /* its sleep */
 
-    /* What it is. */
+    /* Its place in the tree. */
+    struct roost_task *next; /* in its group */
+    roost_scope root;
+    struct roost_task *prev;
+    roost_group *group;
+
+    /* What its end looks at. */
+    struct roost_task *joiner;   /* the task parked in roost_join on this one */
+    struct roosti_start *start;  /* the readiness hand-shake, until it is over */
+    struct roosti_env *env;      /* task-locals, shared */
+    struct roosti_trail *trail;  /* of the last error; NULL: none met */
+    void *stack_top;             /* of its slot */
+    int result;
+    int join_result;             /* of the task it joined last */
+    uint16_t refusals;           /* suspending calls refused in a row */
+
     void *args; /* the argument block: begins with the roost_async_info pointer */
     uint64_t id;
-    roost_group *group;
-    struct roost_task *next; /* in its group */
-    struct roost_task *prev;
-    struct roost_task *joiner;    /* the task parked in roost_join on this one */
-    struct roost_task *joins;     /* the task this one is parked in roost_join on */
-    int join_result;              /* what that one returned */
-    struct roosti_start *start;   /* the readiness hand-shake, until it is over */
-    struct roosti_env *env;       /* task-locals, shared */
-    struct roosti_trail *trail;   /* of the last error; NULL: none met */
-    void *stack_top;              /* of its slot */
-    const roost_async_info *site; /* where it was spawned from: the spawner's function */
-    roost_scope root;
-    int result;
-    char name[32]; /* given name; empty: the function's */
+    struct roost_task *joins;      /* the task this one is parked in roost_join on */
+    struct roost_impl_timer timer; /* its sleep */
+    const roost_async_info *site;  /* where it was spawned from: the spawner's function */
+    char name[32];                 /* given name; empty: the function's */
 };
 
 static inline const roost_async_info *roosti_task_info(const struct roost_task *task)
 {
     return *(const roost_async_info *const *)task->args;
+}
+
+/* Begins to fetch the record of a task that is about to be looked at; any pointer will do. */
+static inline void roosti_task_prefetch(const struct roost_task *task)
+{
+    __builtin_prefetch(task);
+    __builtin_prefetch((const char *)task + 64);
 }
 
 /* -- spawning and finishing: rt/spawn.c --------------------------------------------------------*/
