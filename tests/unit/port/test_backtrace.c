@@ -9,8 +9,9 @@
 
 #include <roost/error.h>
 
-#include "cases.h"
 #include "port/host.h"
+#include "unit/port/cases.h"
+#include "port/fiber.h"
 #include "port/stack.h"
 
 /* Symbols of this program are not exported, so frames show as PROGRAM(+0xOFFSET): the offset of a

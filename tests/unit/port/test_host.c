@@ -10,7 +10,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 
-#include "cases.h"
+#include "unit/port/cases.h"
 
 static bool hook_ran;
 

@@ -9,8 +9,9 @@
 #include <roost/error.h>
 
 #include "base/mem.h"
-#include "cases.h"
 #include "port/host.h"
+#include "unit/port/cases.h"
+#include "port/fiber.h"
 #include "port/stack.h"
 
 static struct roosti_stacks stacks;

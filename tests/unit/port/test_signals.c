@@ -7,8 +7,8 @@
 
 #include <roost/error.h>
 
-#include "cases.h"
 #include "port/host.h"
+#include "unit/port/cases.h"
 
 struct seen {
     int count;

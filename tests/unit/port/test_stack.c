@@ -12,7 +12,8 @@
 #include <roost/error.h>
 
 #include "base/mem.h"
-#include "cases.h"
+#include "port/fiber.h"
+#include "unit/port/cases.h"
 
 /* Whether the kernel may write there: no signal, only EFAULT. */
 static bool writable(void *at)

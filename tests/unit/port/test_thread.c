@@ -9,8 +9,8 @@
 #include <roost/error.h>
 
 #include "base/mem.h"
-#include "cases.h"
 #include "port/host.h"
+#include "unit/port/cases.h"
 
 static int cpu_first(const cpu_set_t *set)
 {
