@@ -9,6 +9,8 @@
 
 #include "kit/kit.h"
 
+#define POINTS_UNSET UINT64_MAX
+
 static const char usage[] =
     "  --list               print the names of the cases\n"
     "  --filter TEXT        only cases with TEXT in their name; B07: only behaviour 7\n"
@@ -20,6 +22,8 @@ static const char usage[] =
     "  --oom-torture        refuse every allocation in turn\n"
     "  --fault-torture      fail every operation of the port in turn\n"
     "  --points N           try N points of each kind, picked by seed; default 25; 0: all\n"
+    "  --budget SECONDS     for the points of one case; default: no bound in simulation or with\n"
+    "                       --points, else 10\n"
     "  --point KIND:K       only this point: A B C G one after fault\n"
     "  --fault K            the K-th operation of the port fails: --point fault:K\n"
     "  --io-max N           a read or write moves N bytes at the most\n"
@@ -78,12 +82,12 @@ static bool point_read(struct kit_options *options, const char *text)
     return false;
 }
 
-static bool timeout_read(struct kit_options *options, const char *text)
+static bool seconds_read(const char *text, roost_dur *span)
 {
     uint64_t seconds;
     if (!number_read(text, &seconds) || seconds == 0 || seconds > 1000000)
         return false;
-    options->timeout = ROOST_SEC((int64_t)seconds);
+    *span = ROOST_SEC((int64_t)seconds);
     return true;
 }
 
@@ -154,8 +158,10 @@ static bool option_read(struct kit_options *options, const char *name, const cha
         return number_read(text, &options->points);
     if (strcmp(name, "--point") == 0)
         return point_read(options, text);
+    if (strcmp(name, "--budget") == 0)
+        return seconds_read(text, &options->budget);
     if (strcmp(name, "--timeout") == 0)
-        return timeout_read(options, text);
+        return seconds_read(text, &options->timeout);
     if (strcmp(name, "--fault") == 0) {
         options->kind = KIT_FAULT;
         options->tortures |= KIT_TORTURE_FAULT;
@@ -172,7 +178,7 @@ static bool environment_read(struct kit_options *options)
         return false;
     }
     const char *timeout = getenv("ROOST_TEST_TIMEOUT");
-    if (timeout && *timeout && !timeout_read(options, timeout)) {
+    if (timeout && *timeout && !seconds_read(timeout, &options->timeout)) {
         fprintf(stderr, "ROOST_TEST_TIMEOUT='%s' is no number of seconds\n", timeout);
         return false;
     }
@@ -182,7 +188,7 @@ static bool environment_read(struct kit_options *options)
 bool kit_arguments(struct kit_options *options, int argc, char **argv, int *status)
 {
     *options = (struct kit_options){
-        .program = argv[0], .backend = "sim", .seed = 1, .seed_count = 1, .points = 25};
+        .program = argv[0], .backend = "sim", .seed = 1, .seed_count = 1, .points = POINTS_UNSET};
     *status = 2;
     if (!environment_read(options))
         return false;
@@ -201,6 +207,12 @@ bool kit_arguments(struct kit_options *options, int argc, char **argv, int *stat
             return false;
         }
         i++;
+    }
+    if (options->points == POINTS_UNSET) {
+        options->points = 25;
+        /* Real time is slow: a case that sleeps for a second would take minutes. */
+        if (options->budget == 0 && strcmp(options->backend, "sim") != 0)
+            options->budget = ROOST_SEC(10);
     }
     return true;
 }

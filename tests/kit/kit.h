@@ -48,6 +48,7 @@ struct kit_options {
     uint64_t seed_count;
     uint64_t points; /* of each kind; 0: all */
     roost_dur timeout; /* 0: what the case says */
+    roost_dur budget;  /* real time for the points of one case; 0: no bound */
     unsigned tortures; /* enum kit_torture */
     bool list;
     bool check_determinism;

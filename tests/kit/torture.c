@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "port/host.h"
 #include "kit/kit.h"
 
 /* Beyond what the untouched run needed, by far: then it hangs. */
@@ -24,6 +25,7 @@ struct torture {
     uint64_t points[KIT_KIND_COUNT];
     uint64_t tried[KIT_KIND_COUNT];
     uint64_t reached;
+    roost_time end; /* no point is begun after it */
     char why[KIT_TEXT_MAX]; /* it was skipped */
 };
 
@@ -107,6 +109,8 @@ static bool kind_try(struct torture *torture, enum kit_kind kind)
         shares = total;
     struct roosti_rng rng = roosti_rng_split(torture->plan.seed + (uint64_t)kind, "points");
     for (uint64_t i = 0; i < shares; i++) {
+        if (roosti_clock_now() > torture->end)
+            return true;
         uint64_t low = total * i / shares;
         uint64_t high = total * (i + 1) / shares;
         if (!point_try(torture, kind, 1 + low + roosti_rng_below(&rng, high - low)))
@@ -138,7 +142,8 @@ static void points_print(const struct torture *torture)
                torture->tried[kind], torture->points[kind]);
         sum += torture->tried[kind];
     }
-    printf(" in all %" PRIu64 ", reached %" PRIu64 "\n", sum, torture->reached);
+    printf(" in all %" PRIu64 ", reached %" PRIu64 "%s\n", sum, torture->reached,
+           roosti_clock_now() > torture->end ? "; the time for more was up" : "");
 }
 
 enum kit_outcome kit_torture_run(const struct kit_options *options, roost_test_case *test,
@@ -150,6 +155,7 @@ enum kit_outcome kit_torture_run(const struct kit_options *options, roost_test_c
     enum kit_outcome outcome = reference_run(&torture);
     if (outcome != KIT_PASSED)
         return outcome;
+    torture.end = options->budget == 0 ? ROOST_NEVER : roosti_clock_now() + options->budget;
     bool good = points_try(&torture);
     points_print(&torture);
     return good ? KIT_PASSED : KIT_FAILED;

@@ -146,12 +146,26 @@ static void bounds_check(struct roosti_loop *loop)
     kit_fail("%s", what);
 }
 
+/* The simulated world has descriptors of its own. */
+static void world_audit(struct roosti_port *port)
+{
+    struct roosti_sim_counts counts;
+    roosti_sim_counts_get(port, &counts);
+    if (counts.fds != 0)
+        kit_fail("at the end of a run: %zu simulated descriptors are left open", counts.fds);
+    if (counts.conns != 0 || counts.lent != 0)
+        kit_fail("at the end of a run: %zu connections and %zu lent buffers are left", counts.conns,
+                 counts.lent);
+}
+
 /* At the end of a run, while its port still exists. */
 static void world_note(struct roosti_loop *loop)
 {
     struct roosti_port *inner = roosti_fault_inner(loop->port);
-    if (roosti_port_is_sim(inner))
+    if (roosti_port_is_sim(inner)) {
         hash_add(roosti_sim_trace_hash(loop->port));
+        world_audit(loop->port);
+    }
     if (inner == loop->port)
         return;
     struct roosti_fault_stats stats;
@@ -213,7 +227,7 @@ void kit_watch_end(struct roosti_probe *probe)
     if (!probe)
         return;
     if (watch.spawned != watch.finished)
-        kit_fail("%llu tasks were started and %llu have finished", (unsigned long long)watch.spawned,
-                 (unsigned long long)watch.finished);
+        kit_fail("%llu tasks were started and %llu have finished",
+                 (unsigned long long)watch.spawned, (unsigned long long)watch.finished);
     __atomic_store_n(&watch.used, false, __ATOMIC_RELEASE);
 }

@@ -1,0 +1,100 @@
+/* tests/kit/world.c - the hand of behaviours and scenarios on the world around them.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "kit/world.h"
+
+#include <string.h>
+
+#include "base/rng.h"
+#include "port/sim.h"
+#include "rt/loop.h"
+#include "rt/op.h"
+#include "kit/kit.h"
+
+static struct roosti_port *port_here(void)
+{
+    return roosti_loop_here->port;
+}
+
+void kit_spend(roost_dur dur)
+{
+    roost_time end = roost_now() + dur;
+    if (roosti_loop_here && roosti_loop_here->virtual_time)
+        roosti_sim_clock_set(port_here(), end);
+    while (roost_now() < end)
+        continue;
+}
+
+void kit_seed_use(uint64_t seed)
+{
+    static struct kit_plan plan;
+    if (kit_case.plan != &plan)
+        plan = *kit_case.plan;
+    plan.seed = seed;
+    kit_case.plan = &plan;
+}
+
+void kit_disturb(const struct kit_disturbance *wanted)
+{
+    static struct kit_options options;
+    if (kit_case.options != &options)
+        options = *kit_case.options;
+    options.fault.again_permille = wanted->again;
+    options.fault.short_permille = wanted->shorter;
+    options.fault.error_permille = wanted->error;
+    options.fault.delay_permille = wanted->delay;
+    options.fault.late_cancel_permille = wanted->late;
+    options.disturbed = true;
+    kit_case.options = &options;
+}
+
+uint64_t kit_draw(uint64_t *state, const char *stream, uint64_t bound)
+{
+    struct roosti_rng rng = {*state};
+    if (*state == 0)
+        rng = roosti_rng_split(roost_test_seed(), stream);
+    uint64_t drawn = roosti_rng_below(&rng, bound);
+    *state = rng.state;
+    return drawn;
+}
+
+int kit_pipe(int fds[2])
+{
+    return port_here()->ops->fd.pipe(port_here(), fds);
+}
+
+int64_t kit_read(int fd, void *buf, size_t len)
+{
+    struct roosti_op op = {
+        .kind = ROOSTI_OP_READ, .fd = fd, .buf = buf, .len = len, .offset = -1};
+    return roosti_op_run(&op);
+}
+
+int64_t kit_write(int fd, const void *buf, size_t len)
+{
+    struct roosti_op op = {.kind = ROOSTI_OP_WRITE,
+                           .fd = fd,
+                           .buf = (void *)(uintptr_t)buf,
+                           .len = len,
+                           .offset = -1};
+    return roosti_op_run(&op);
+}
+
+void kit_close(int fd)
+{
+    if (fd >= 0)
+        (void)port_here()->ops->fd.close(port_here(), fd);
+}
+
+bool kit_file_put(const char *path, const void *data, size_t len)
+{
+    return roosti_sim_file_put(port_here(), path, data, len) == 0;
+}
+
+size_t kit_sim_fds(void)
+{
+    struct roosti_sim_counts counts;
+    roosti_sim_counts_get(port_here(), &counts);
+    return counts.fds;
+}
