@@ -41,6 +41,7 @@ static void hold(struct roosti_fault_op *record, enum roosti_fault_phase phase, 
                  roost_dur time)
 {
     struct roosti_fault *fault = record->fault;
+    roosti_assert(record->node.next == NULL);
     record->phase = phase;
     record->round = fault->round + rounds;
     record->due = time ? fault->inner->ops->now(fault->inner) + time : 0;

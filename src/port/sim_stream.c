@@ -88,36 +88,33 @@ void roosti_sim_way_arm(struct roosti_sim *sim, struct roosti_sim_way *way)
     roosti_sim_put(sim, &entry);
 }
 
+/* A segment may be due before the one ahead of it: it then arrives together with that one. */
 void roosti_sim_segment_push(struct roosti_sim *sim, struct roosti_sim_way *way, unsigned flags)
 {
     roost_time due = sim->now + latency(sim);
     if (due < way->conn->blocked_until)
         due = way->conn->blocked_until;
-    struct roosti_sim_segment *last =
-        &way->segments[(way->first + way->count + ROOSTI_SIM_SEGMENTS - 1) % ROOSTI_SIM_SEGMENTS];
-    if (way->count && due < last->due)
-        due = last->due;
+    unsigned at = (way->first + way->count) % ROOSTI_SIM_SEGMENTS;
     if (way->count == ROOSTI_SIM_SEGMENTS) {
-        /* The window of segments is full: the newest one grows. */
-        last->due = due;
-        last->end = way->written;
-        last->flags |= flags;
+        /* The window of segments is full: the newest one grows, and waits for its last byte. */
+        at = (at + ROOSTI_SIM_SEGMENTS - 1) % ROOSTI_SIM_SEGMENTS;
+        if (due < way->segments[at].due)
+            due = way->segments[at].due;
+        flags |= way->segments[at].flags;
     } else {
-        way->segments[(way->first + way->count++) % ROOSTI_SIM_SEGMENTS] =
-            (struct roosti_sim_segment){.due = due, .end = way->written, .flags = flags};
+        way->count++;
     }
+    way->segments[at] =
+        (struct roosti_sim_segment){.due = due, .end = way->written, .flags = flags};
     roosti_sim_way_arm(sim, way);
 }
 
 void roosti_sim_way_resume(struct roosti_sim *sim, struct roosti_sim_way *way)
 {
-    roost_time due = 0;
     for (unsigned i = 0; i < way->count; i++) {
         struct roosti_sim_segment *segment = &way->segments[(way->first + i) % ROOSTI_SIM_SEGMENTS];
         roost_time fresh = sim->now + latency(sim);
-        due = fresh > due ? fresh : due;
-        due = segment->due > due ? segment->due : due;
-        segment->due = due;
+        segment->due = fresh > segment->due ? fresh : segment->due;
     }
     roosti_sim_way_arm(sim, way);
 }

@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 
+#include "port/sim_impl.h"
 #include "unit/port/op_world.h"
 
 /* -- clock, wait, wake ------------------------------------------------------------------------ */
@@ -103,6 +104,50 @@ TEST(completions_come_in_the_order_of_submission_at_the_next_wait)
     for (int i = 0; i < 50; i++)
         CHECK_EQ(i, order_log[i]);
     CHECK_EQ(ROOST_SEC(1000), world_now(port));
+    world_sim_end(port);
+}
+
+static void schedule_check(struct roosti_port *port)
+{
+    const struct roosti_sim *sim = roosti_sim_of(port);
+    CHECK(sim->heap_count <= sim->heap_reserved && sim->heap_reserved <= sim->heap_size);
+    for (size_t i = 0; i < sim->heap_count; i++) {
+        const struct roosti_sim_entry *entry = &sim->heap[i];
+        const struct roosti_sim_entry *parent = &sim->heap[i ? (i - 1) / 2 : 0];
+        CHECK_EQ(i + 1, *entry->place);
+        CHECK(i == 0 || parent->due < entry->due ||
+              (parent->due == entry->due && parent->order < entry->order));
+    }
+}
+
+TEST(the_schedule_keeps_its_order_through_cancels)
+{
+    struct roosti_port *port = world_sim(5, NULL);
+    static struct world_op ops[400];
+    struct roosti_rng rng = {5};
+    char byte;
+    CHECK_EQ(0, roosti_sim_file_put(port, "/f", "x", 1));
+    int fd = (int)WORLD_RUN(port, OPEN, -1, .u.path = "/f"), under_way = 0;
+    for (int i = 0; i < 400; i++) {
+        ops[i] = WORLD_AT(READ, fd, 0, .buf = &byte, .len = 1);
+        under_way += world_start(port, &ops[i]);
+        schedule_check(port);
+    }
+    for (int i = 0; i < 200; i++) {
+        struct world_op *op = &ops[roosti_rng_below(&rng, 400)];
+        if (op->op.priv.state)
+            port->ops->cancel(port, &op->op);
+        schedule_check(port);
+    }
+    int ended = 0;
+    while (port->ops->in_flight(port)) {
+        roost_time before = world_now(port);
+        ended += port->ops->wait(port, ROOST_NEVER);
+        CHECK(world_now(port) >= before);
+        schedule_check(port);
+    }
+    CHECK_EQ(under_way, ended);
+    world_close(port, fd);
     world_sim_end(port);
 }
 

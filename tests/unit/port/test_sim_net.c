@@ -347,12 +347,15 @@ TEST(half_close_ends_one_direction_and_leaves_the_other)
             got += (size_t)n;
         CHECK_EQ(0, n);
         CHECK_EQ(3, got);
+        CHECK_EQ(ROOSTI_POLL_IN | ROOSTI_POLL_OUT,
+                 WORLD_RUN(port, POLL, fds[1], .events = ROOSTI_POLL_IN | ROOSTI_POLL_OUT));
         CHECK_EQ(6, WORLD_RUN(port, SEND, fds[1], .buf = (char[]){"answer"}, .len = 6));
         world_close(port, fds[1]);
         for (got = 0; (n = WORLD_RUN(port, RECV, fds[0], .buf = buf, .len = sizeof buf)) > 0;)
             got += (size_t)n;
         CHECK_EQ(0, n);
         CHECK_EQ(6, got);
+        CHECK_EQ(ROOSTI_POLL_HANGUP, WORLD_RUN(port, POLL, fds[0], .events = 0));
         world_close(port, fds[0]);
         world_sim_end(port);
     }
