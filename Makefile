@@ -2,15 +2,17 @@
 #
 #   make demo     the demonstration on this repository (DIR=... for another directory)
 #   make test     build and run every test; the last line counts them
+#   make install  headers, library, CMake package and .pc files (PREFIX=... for another place)
 #   make bench    the micro suite beside its peers (make bench-setup fetches the peers first)
 #
 # SPDX-License-Identifier: MIT
 DIR ?= .
 SUITE ?= micro
 FUZZ_SECONDS ?= 60
+PREFIX ?= /usr/local
 
-.PHONY: setup demo test bench bench-setup asan asan-clang tsan valgrind aarch64 shared unity clang \
-        release fuzz cov nightly tidy format clean
+.PHONY: setup demo test install bench bench-setup asan asan-clang tsan valgrind aarch64 shared \
+        unity clang release fuzz cov nightly tidy format clean
 
 test: setup
 	tools/run-tests.sh dev
@@ -22,6 +24,12 @@ demo: setup
 	@cmake --preset release >/dev/null
 	@cmake --build --preset release --target example_wordcount
 	@build/release/examples/wordcount $(DIR)
+
+# Needs a compiler and CMake, and nothing else that setup would install.
+install:
+	@cmake -S . -B build/install -DROOST_BUILD_TESTS=OFF -DROOST_BUILD_EXAMPLES=OFF >/dev/null
+	@cmake --build build/install --parallel
+	@cmake --install build/install --prefix "$(PREFIX)"
 
 bench: setup
 	bench/run.py $(SUITE)
