@@ -20,7 +20,7 @@ endforeach()
 
 file(GLOB_RECURSE roost_public_headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/include/*.h")
 
-# What the library and its white-box twin have in common.
+# What the library and the test kit have in common.
 function(roost_library_settings target)
     target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/src"
         PUBLIC "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>")
@@ -66,14 +66,4 @@ if(BUILD_SHARED_LIBS)
     if(NOT ROOST_SANITIZE) # whose symbols come with the program
         target_link_options(roost PRIVATE -Wl,-z,defs)
     endif()
-endif()
-
-# Tests see private symbols, which a shared library does not show. Next to a shared library they get
-# a static twin, compiled from the same sources with the same flags.
-if(BUILD_SHARED_LIBS AND ROOST_BUILD_TESTS)
-    add_library(roost_whitebox STATIC EXCLUDE_FROM_ALL ${roost_sources})
-    set_target_properties(roost_whitebox PROPERTIES POSITION_INDEPENDENT_CODE ON)
-    roost_library_settings(roost_whitebox)
-else()
-    add_library(roost_whitebox ALIAS roost)
 endif()

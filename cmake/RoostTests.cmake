@@ -2,7 +2,7 @@
 #
 #   unit.<layer>.<module>[.<backend>]      tests/unit/<layer>/test_<module>.c
 #   behaviour.B07.<backend>[.cancel|.oom]  each BEHAVIOUR(07, ...) of tests/behaviour/*.c
-#   sim.<name>                             tests/sim/*.c
+#   sim.<name>[.rerun]                     tests/sim/*.c, over many seeds; a tenth of them run twice
 #
 # Every program goes through tools/run-case.sh, which holds it to the closing line
 # "N passed, N failed, N skipped".
@@ -23,7 +23,9 @@ endfunction()
 # roost_test_program(target source): a program on the test kit.
 function(roost_test_program target source)
     add_executable(${target} "${source}")
-    target_link_libraries(${target} PRIVATE roost_kit)
+    target_link_libraries(${target} PRIVATE roost_testing)
+    target_include_directories(${target} PRIVATE
+        "${PROJECT_SOURCE_DIR}/src" "${PROJECT_SOURCE_DIR}/tests")
     roost_house_flags(${target})
 endfunction()
 
@@ -88,5 +90,8 @@ function(roost_sim_test source)
     get_filename_component(name "${source}" NAME_WE)
     string(REGEX REPLACE "^(test|sim)_" "" name "${name}")
     roost_test_program("sim_${name}" "${source}")
-    roost_add_case("sim.${name}" "sim_${name}" --backend sim)
+    roost_add_case("sim.${name}" "sim_${name}" --backend sim --seeds ${ROOST_TEST_SEEDS})
+    math(EXPR reruns "(${ROOST_TEST_SEEDS} + 9) / 10")
+    roost_add_case("sim.${name}.rerun" "sim_${name}" --backend sim --seeds ${reruns}
+        --check-determinism)
 endfunction()

@@ -20,6 +20,8 @@ CLEAN = {
     "tests/unit/base/test_list.c": '#include "base/list.h"\n#include "kit/kit.h"\n',
     "tests/behaviour/scope.c": '#include "kit/kit.h"\n#include <roost.h>\n#include <unistd.h>\n',
     "examples/hello.c": "#include <roost.h>\n",
+    "examples/tree/tree.c": '#include "walk.h"\n',
+    "examples/tree/walk.h": "#include <roost.h>\n",
 }
 
 PLANTED = [
@@ -48,6 +50,8 @@ PLANTED = [
      "public headers include ISO C"),
     ("a private header in a public one", {"include/roost/task.h": '#include "rt/timer.h"\n',
                                           "src/rt/timer.h": "\n"}, "includes the private"),
+    ("a header of nobody in an example", {"examples/hello.c": '#include "gone.h"\n'},
+     'relative include "gone.h"'),
     ("a private header in an example", {"examples/hello.c": '#include "base/list.h"\n'},
      "is private"),
     ("a private header in a behaviour test",

@@ -42,7 +42,9 @@ CLEAN = {
 PLANTED = [
     ("a function too long", source(function(71)), "walk: 71 lines; 70 is the cap"),
     ("a test too long", source(function(71, "TEST(walks_far)")), "TEST(walks_far): 71"),
-    ("a file too long", source("int x;\n" * 447), "451 lines; 450 is the cap"),
+    ("a file too long", source("int x;\n" * 447), "1 of 5 files are longer than 450"),
+    ("a script too long", {"tools/gen.py": "# SPDX-License-Identifier: MIT\n" + "x = 1\n" * 450},
+     "451 lines; 450 is the cap"),
     ("a header too long",
      {"include/roost/list.h": CLEAN["include/roost/list.h"] + "int x;\n" * 346},
      "351 lines; 350 is the cap"),

@@ -18,6 +18,7 @@ cmake -S "$source/tests/install/consumer" -B "$build" -DROOST_SOURCE="$source" \
     -DBUILD_SHARED_LIBS=$shared
 cmake --build "$build"
 run_consumer "$build/consumer"
+run_consumer_test "$build/consumer_test"
 
 # What it installs is its own: roost adds no install rules to another project.
 if cmake --install "$build" --prefix "$work/none" | grep -q .; then

@@ -16,6 +16,7 @@ cmake -S "$source/tests/install/consumer" -B "$build" -DCMAKE_PREFIX_PATH="$work
     -DROOST_WANTED="$version" -DCMAKE_C_FLAGS="-Wall -Wextra -Wpedantic -Werror"
 cmake --build "$build"
 run_consumer "$build/consumer"
+run_consumer_test "$build/consumer_test"
 
 # A version that is not there must not be found.
 rm -rf "$build"

@@ -25,4 +25,9 @@ static=
 # shellcheck disable=SC2046,SC2086 # lists of words
 "${CC:-cc}" -Wall -Wextra -Wpedantic -Werror -o "$work/pkg_config" \
     "$source/tests/install/consumer/consumer.c" $(pkg-config --cflags --libs $static roost)
+# shellcheck disable=SC2046,SC2086
+"${CC:-cc}" -Wall -Wextra -Wpedantic -Werror -o "$work/pkg_config_test" \
+    "$source/tests/install/consumer/consumer_test.c" \
+    $(pkg-config --cflags --libs $static roost-testing)
+run_consumer_test "$work/pkg_config_test"
 run_consumer env LD_LIBRARY_PATH="$(dirname "$place")" "$work/pkg_config"

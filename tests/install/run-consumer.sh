@@ -11,4 +11,13 @@ run_consumer()
     fi
     echo "consumer: $said"
 }
+# run_consumer_test PROGRAM...: a test program on roost::testing
+run_consumer_test()
+{
+    said=$("$@" --backend sim | tail -n 1)
+    if [ "$said" != "1 passed, 0 failed, 0 skipped" ]; then
+        echo "consumer: its test ends with '$said'"
+        exit 1
+    fi
+}
 version=$(sed -n 's/^#define ROOST_VERSION_STRING "\(.*\)"/\1/p' "$source/include/roost/config.h")
