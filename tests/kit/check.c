@@ -11,7 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "rt/loop.h"
 #include "kit/kit.h"
 
 static _Noreturn void case_end(enum kit_outcome outcome, const char *text)
@@ -83,7 +82,8 @@ void roost_test_check_ok(int rc, const char *file, int line, const char *what)
 
 uint64_t roost_test_steps(void)
 {
-    return roosti_loop_here ? roosti_loop_here->switches : 0;
+    roost_run_stats stats = {0};
+    return roost_run_stats_get(&stats) < 0 ? 0 : stats.switches;
 }
 
 void roost_test_check_yield(uint64_t before, bool wanted, const char *file, int line)

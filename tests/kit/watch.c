@@ -25,6 +25,8 @@ static struct {
     uint64_t counts[KIT_KIND_COUNT]; /* points passed, over all runs of the case */
 } watch;
 
+#define LONG_SLEEP ROOST_MS(300)
+
 static const char reason[] = "torture";
 
 /* -- points -------------------------------------------------------------------------------------*/
@@ -123,6 +125,22 @@ static void points_pass(struct roosti_loop *loop, enum roosti_event event, struc
     shutdown_points(loop);
 }
 
+/* A cancelled case may have nothing left to do but to sleep, for as long as its author liked. On a
+ * real clock that is cut short: first the main tasks are cancelled, then their shields are broken. */
+static void sleep_cut(struct roosti_loop *loop)
+{
+    if (loop->virtual_time || !roost_test_tortured() || !kit_case.report->injected ||
+        loop->run_first || roosti_timers_next(&loop->timers) == ROOST_NEVER ||
+        roosti_timers_next(&loop->timers) - loop->now < LONG_SLEEP)
+        return;
+    watch.injecting = true;
+    if (loop->main_group.priv.scope.priv.flags & ROOSTI_SCOPE_CANCELLED)
+        roosti_run_break_shields(loop);
+    roosti_scope_cancel_for(&loop->main_group.priv.scope, 0, "torture: a long sleep");
+    roosti_scope_cancel_for(&loop->bg_group.priv.scope, 0, "torture: a long sleep");
+    watch.injecting = false;
+}
+
 /* -- trace and bounds ---------------------------------------------------------------------------*/
 
 static void hash_add(uint64_t word)
@@ -197,6 +215,8 @@ static void on_event(struct roosti_probe *probe, struct roosti_loop *loop, enum 
         world_note(loop);
     bounds_check(loop);
     points_pass(loop, event, task);
+    if (event == ROOSTI_EVENT_POLL)
+        sleep_cut(loop);
 }
 
 static size_t on_pick(struct roosti_probe *probe, struct roosti_loop *loop, size_t count)
