@@ -57,9 +57,28 @@ int roosti_fiber_jump(void **from_sp, void *to_sp, int value);
  * tail position, so that the processor's predictions of returns stay right on the other side. */
 int roosti_fiber_drop(void *to_sp, int value);
 
-/* In src/port/arch: lays out a first frame below `top` so that the first jump to the returned sp
- * calls entry(arg) with a clean, backtrace-ending frame. entry must not return. */
-void *roosti_fiber_frame(void *top, void (*entry)(void *), void *arg);
+/* In src/port/arch: where a fresh flow begins; a place to jump to, not a function. */
+extern const char roosti_fiber_begin[];
+
+/* Lays out a first frame below `top`, as roosti_fiber_jump leaves one: the first jump to the returned
+ * sp calls entry(arg) with a clean, backtrace-ending frame. entry must not return. */
+static inline void *roosti_fiber_frame(void *top, void (*entry)(void *), void *arg)
+{
+#if defined(__x86_64__)
+    uintptr_t *sp = (uintptr_t *)top - 7; /* r15 r14 r13 r12 rbx rbp return */
+    sp[2] = (uintptr_t)entry;
+    sp[3] = (uintptr_t)arg;
+    sp[6] = (uintptr_t)roosti_fiber_begin;
+#elif defined(__aarch64__)
+    uintptr_t *sp = (uintptr_t *)top - 20; /* x19 x20 ... x29 x30 d8 ... d15 */
+    sp[0] = (uintptr_t)arg;
+    sp[1] = (uintptr_t)entry;
+    sp[11] = (uintptr_t)roosti_fiber_begin;
+#else
+#error "there is no switch for this processor"
+#endif
+    return sp;
+}
 
 #ifdef ROOSTI_FIBER_HOOKS
 /* The thread's own stack becomes a fiber, so that it can be switched from. */

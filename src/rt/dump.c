@@ -17,10 +17,10 @@ enum { INDENT_MAX = 40 };
 
 static void dump_task(struct roosti_text *text, const struct roost_task *task)
 {
-    static const char *const states[] = {"is new", "is ready", "runs", "waits", "has finished"};
+    static const char *const states[] = {"is ready", "waits", "has finished"};
     const struct roosti_loop *loop = task->loop;
     roosti_text_add(text, "task %" PRIu64 " '%s' %s", task->id, roost_task_name(task),
-                    states[task->state]);
+                    task == loop->current ? "runs" : states[task->state]);
     if (task->state == ROOSTI_TASK_WAITING) {
         roosti_text_add(text, ": %s", task->wait.what);
         if (task->timer.where != 0)

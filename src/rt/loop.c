@@ -51,11 +51,17 @@ void roosti_loop_fini(struct roosti_loop *loop)
     loop->port->ops->close(loop->port);
 }
 
-/* Gives the processor to one task; back here when it and those it switched to are done with it. */
-static void loop_step(struct roosti_loop *loop, struct roost_task *task)
+/* Gives the processor to one task, which may hand it on `budget` times; back here when they are done
+ * with it. */
+static void loop_step(struct roosti_loop *loop, struct roost_task *task, int32_t budget)
 {
+    loop->budget = loop->budget_given = budget;
     roosti_run_begin(loop, task);
     (void)roosti_fiber_switch_with(&loop->root, &task->fiber, task->wake_rc);
+    /* The budget goes down by one at each switch from task to task, and below zero at the end. */
+    uint64_t steps = (uint64_t)(loop->budget_given - loop->budget + (loop->budget >= 0));
+    /* The watchdog reads it from its own thread. */
+    __atomic_store_n(&loop->switches, loop->switches + steps, __ATOMIC_RELAXED);
     if (ROOSTI_FIBER_HOOKED && loop->leaving) {
         roosti_task_free(loop->leaving);
         loop->leaving = NULL;
@@ -70,18 +76,18 @@ static void loop_run_observed(struct roosti_loop *loop)
         batch++;
     while (batch-- > 0 && loop->run_first && loop->probe) {
         struct roost_task *task = roosti_probe_pick(loop);
-        loop->budget = 0;
         roosti_probe_tell(loop, ROOSTI_EVENT_STEP, task);
-        loop_step(loop, task);
+        loop_step(loop, task, 0);
     }
 }
 
 static void loop_run(struct roosti_loop *loop)
 {
     uint64_t began = roosti_ticks();
+    /* Under a watchdog each step is counted when it ends. */
+    int32_t budget = loop->debug > 0 ? 0 : ROOSTI_LOOP_BUDGET;
     while (loop->run_first && !loop->probe) {
-        loop->budget = ROOSTI_LOOP_BUDGET;
-        loop_step(loop, roosti_run_pop(loop));
+        loop_step(loop, roosti_run_pop(loop), budget);
         if (loop->run_first && roosti_ticks_to_ns(roosti_ticks() - began) >= ROOSTI_POLL_NS)
             break;
     }
@@ -97,6 +103,9 @@ static void loop_poll(struct roosti_loop *loop, bool may_block)
     roost_time deadline = INT64_MIN;
     if (loop->tasks_live == 0)
         return;
+    /* Before it is decided how long to wait: an observer may make tasks ready. */
+    if (loop->probe)
+        roosti_probe_tell(loop, ROOSTI_EVENT_POLL, NULL);
     if (may_block && !roosti_loop_has_work(loop)) {
         deadline = roosti_timers_next(&loop->timers);
         if (deadline == ROOST_NEVER && roosti_stall_check(loop))
@@ -108,8 +117,6 @@ static void loop_poll(struct roosti_loop *loop, bool may_block)
                 deadline = INT64_MIN;
         }
     }
-    if (loop->probe)
-        roosti_probe_tell(loop, ROOSTI_EVENT_POLL, NULL);
     roosti_inbox_sleep(loop->inbox, deadline != INT64_MIN);
     if (deadline != INT64_MIN && roosti_inbox_pending(loop->inbox))
         deadline = INT64_MIN;

@@ -43,9 +43,10 @@ struct roosti_loop {
     struct roost_task **run_end; /* where the next one is linked */
     int *errno_place;            /* the thread's errno */
     int32_t budget;              /* switches left before the loop's own flow must run */
+    int32_t budget_given;        /* what it was when this round began */
     int32_t op_credit;
     int32_t op_rounds;           /* times op_credit ran out in this turn */
-    uint64_t switches;           /* read by the watchdog from its own thread */
+    uint64_t switches;           /* as of the last time the loop's own flow ran */
     struct roosti_fiber root;    /* the loop's own flow */
     struct roost_task *leaving;  /* finished, its stack still to be given back by the root flow */
 
@@ -129,20 +130,21 @@ static inline struct roost_task *roosti_run_pop(struct roosti_loop *loop)
     return task;
 }
 
-/* The watchdog reads the counter from its own thread. */
-static inline void roosti_count_switch(struct roosti_loop *loop)
+/* The loop's own flow is to run at the next switch. */
+static inline void roosti_loop_hurry(struct roosti_loop *loop)
 {
-    __atomic_store_n(&loop->switches, loop->switches + 1, __ATOMIC_RELAXED);
+    if (loop->budget > 0) {
+        loop->budget_given -= loop->budget;
+        loop->budget = 0;
+    }
 }
 
 /* Marks `task` as the one that runs now. */
 static inline void roosti_run_begin(struct roosti_loop *loop, struct roost_task *task)
 {
     loop->current = task;
-    roosti_count_switch(loop);
-    task->state = ROOSTI_TASK_RUNNING;
     *loop->errno_place = task->errno_kept;
-    roosti_task_prefetch(loop->run_first);
+    __builtin_prefetch(loop->run_first); /* NULL does no harm */
 }
 
 /* Switches from the running task to the next ready one, or to the loop's own flow when there is

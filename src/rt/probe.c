@@ -26,7 +26,7 @@ static void probe_mark_all(struct roosti_loop *loop)
 {
     probe_mark(&loop->main_group, loop->probe != NULL);
     probe_mark(&loop->bg_group, loop->probe != NULL);
-    loop->budget = 0;
+    roosti_loop_hurry(loop);
 }
 
 void roosti_probe_add(struct roosti_loop *loop, struct roosti_probe *probe)

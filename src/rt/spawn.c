@@ -28,6 +28,9 @@ enum {
 
 void roosti_task_free(struct roost_task *task)
 {
+    roosti_assert(!task->joiner && !task->joins && !task->start && !task->trail);
+    roosti_assert(task->scope == &task->root && !task->root.priv.inner);
+    roosti_assert(task->timer.where == 0 && task->root.priv.timer.where == 0);
     roosti_fiber_unmake(&task->fiber);
     roosti_stack_put(&task->loop->stacks, task->stack_top);
 }
@@ -53,9 +56,12 @@ static void task_settle(struct roosti_loop *loop, struct roost_task *task, int r
     task->result = rc;
     task->state = ROOSTI_TASK_FINISHED;
     task->root.priv.flags |= ROOSTI_SCOPE_ENDED;
+    if (roosti_unlikely(task->root.priv.timer.where != 0))
+        roosti_timer_cancel(&loop->timers, &task->root.priv.timer);
     loop->tasks_live--;
     if (roosti_unlikely(task->start)) {
         roosti_start_failed(task->start, rc);
+        task->start = NULL;
         rc = rc < 0 ? ROOST_ECANCELED : rc;
     }
     if (roosti_unlikely(rc < 0 && rc != ROOST_ECANCELED))
@@ -86,6 +92,7 @@ static inline void task_finish(struct roost_task *task, int rc)
         task->joiner->join_result = rc;
         task->joiner->joins = NULL;
         roosti_wake(task->joiner, 0);
+        task->joiner = NULL;
         task->kept = false;
     }
     if (!task->kept) {
@@ -136,8 +143,19 @@ static inline struct roost_task *task_lay_out(char *top, const roost_async_info 
         (void *)(top - colour - ((sizeof(struct roost_task) + 63) & ~(size_t)63));
     uintptr_t align = info->args_align > 16 ? info->args_align : 16;
     task->args = (void *)(((uintptr_t)task - info->args_size) & ~(align - 1));
-    task->stack_top = top;
     return task;
+}
+
+/* A record on a page fresh from the kernel, all zero. What is set here, and every zero that
+ * task_new does not write, still holds when the task has ended: a warm slot begins without it. */
+static __attribute__((noinline)) void task_construct(struct roosti_loop *loop,
+                                                     struct roost_task *task, void *top)
+{
+    *task = (struct roost_task){.loop = loop,
+                                .scope = &task->root,
+                                .args = task->args,
+                                .stack_top = top,
+                                .root.priv.task = task};
 }
 
 static inline int task_new(struct roosti_loop *loop, roost_group *group, roost_call call,
@@ -155,25 +173,20 @@ static inline int task_new(struct roosti_loop *loop, roost_group *group, roost_c
         return rc;
 
     struct roost_task *task = task_lay_out(top, info);
+    if (roosti_unlikely(task->loop != loop))
+        task_construct(loop, task, top);
     words_copy(task->args, call.args, info->args_size);
     struct roost_task *self = loop->current;
-    task->loop = loop;
     task->errno_kept = 0;
     task->wake_rc = 0;
-    task->state = ROOSTI_TASK_NEW;
+    task->state = ROOSTI_TASK_READY;
     task->kept = false;
     task->started = false;
     task->soft_waiting = false;
     task->refusals = 0;
-    task->wait.abort = NULL;
-    task->timer.where = 0;
     task->id = ++loop->task_ids;
     task->group = group;
-    task->joiner = NULL;
-    task->joins = NULL;
-    task->start = NULL;
     task->env = self ? roosti_env_ref(self->env) : NULL;
-    task->trail = NULL;
     task->site = self ? roosti_task_info(self) : NULL;
     task->name[0] = '\0';
 
@@ -181,12 +194,6 @@ static inline int task_new(struct roosti_loop *loop, roost_group *group, roost_c
     task->attn = effective | (loop->probe ? (uint32_t)ROOSTI_ATTN_PROBE : 0u);
     task->root.priv.flags = ROOSTI_SCOPE_ROOT | ROOSTI_SCOPE_OPEN | effective;
     task->root.priv.parent = &group->priv.scope;
-    task->root.priv.inner = NULL;
-    task->root.priv.task = task;
-    task->root.priv.reason = NULL;
-    task->root.priv.label = info->name;
-    task->root.priv.timer.where = 0;
-    task->scope = &task->root;
     roosti_fiber_make(&task->fiber, (char *)top - loop->stacks.slot_size + loop->stacks.guard_size,
                       top, (void *)((uintptr_t)task->args & ~(uintptr_t)15), task_entry, task);
 

@@ -18,7 +18,6 @@ void roosti_give_turn(struct roost_task *task)
     struct roosti_loop *loop = task->loop;
     if (roosti_unlikely(task->attn & ROOSTI_ATTN_UNARMED))
         roosti_scopes_arm(task);
-    task->state = ROOSTI_TASK_READY;
     task->wake_rc = 0;
     roosti_run_push(loop, task);
     (void)roosti_switch_away(loop, task);
@@ -36,7 +35,7 @@ static void turn_charge(struct roost_task *task)
          roosti_ticks_to_ns(roosti_ticks() - loop->poll_ticks) < ROOSTI_TURN_NS))
         return;
     loop->op_rounds = 0;
-    loop->budget = 0;
+    roosti_loop_hurry(loop);
     roosti_give_turn(task);
 }
 
@@ -110,7 +109,6 @@ int roost_yield(void)
     if (roosti_unlikely(task->attn))
         return yield_watched(task);
     struct roosti_loop *loop = task->loop;
-    task->state = ROOSTI_TASK_READY;
     task->wake_rc = 0;
     roosti_run_push(loop, task);
     return roosti_switch_away(loop, task);

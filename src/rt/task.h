@@ -7,7 +7,7 @@
  *                            [ argument block    ]
  *                            [ first frame ...   ]  grows down
  *
- * Life: NEW -> READY -> RUNNING -> (WAITING -> READY -> RUNNING)* -> FINISHED. A task that nobody
+ * Life: READY -> (WAITING -> READY)* -> FINISHED; the one that runs is READY too. A task that nobody
  * holds a handle of is gone when it finishes; else when it is joined or dropped, or its group ends.
  *
  * SPDX-License-Identifier: MIT
@@ -33,9 +33,7 @@ struct roosti_trail;
 struct roosti_start;
 
 enum roosti_task_state {
-    ROOSTI_TASK_NEW,
-    ROOSTI_TASK_READY,
-    ROOSTI_TASK_RUNNING,
+    ROOSTI_TASK_READY, /* queued, or the one that runs: loop->current */
     ROOSTI_TASK_WAITING,
     ROOSTI_TASK_FINISHED
 };
@@ -98,13 +96,6 @@ struct roost_task {
 static inline const roost_async_info *roosti_task_info(const struct roost_task *task)
 {
     return *(const roost_async_info *const *)task->args;
-}
-
-/* Begins to fetch the record of a task that is about to be looked at; any pointer will do. */
-static inline void roosti_task_prefetch(const struct roost_task *task)
-{
-    __builtin_prefetch(task);
-    __builtin_prefetch((const char *)task + 64);
 }
 
 /* -- spawning and finishing: rt/spawn.c --------------------------------------------------------*/

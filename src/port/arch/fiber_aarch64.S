@@ -127,7 +127,9 @@ roosti_fiber_start:
     .cfi_startproc
     .cfi_undefined x30
     nop
-.Lstart:
+    .globl roosti_fiber_begin
+    .hidden roosti_fiber_begin
+roosti_fiber_begin:
     hint #36 /* bti j */
     mov x29, xzr
     mov x30, xzr
@@ -136,22 +138,6 @@ roosti_fiber_start:
     brk #1
     .cfi_endproc
     .size roosti_fiber_start, . - roosti_fiber_start
-
-/* void *roosti_fiber_frame(void *top, void (*entry)(void *), void *arg) */
-    .globl roosti_fiber_frame
-    .hidden roosti_fiber_frame
-    .type roosti_fiber_frame, %function
-    .p2align 4
-roosti_fiber_frame:
-    .cfi_startproc
-    hint #34 /* bti c */
-    adr x9, .Lstart
-    sub x0, x0, #160
-    stp x2, x1, [x0, #0]
-    str x9, [x0, #88]
-    ret
-    .cfi_endproc
-    .size roosti_fiber_frame, . - roosti_fiber_frame
 
 /* GNU_PROPERTY_AARCH64_FEATURE_1_AND with the BTI bit alone. */
     .section .note.gnu.property, "a", %note

@@ -111,7 +111,9 @@ roosti_fiber_start:
     .cfi_startproc
     .cfi_undefined %rip
     nop
-.Lstart:
+    .globl roosti_fiber_begin
+    .hidden roosti_fiber_begin
+roosti_fiber_begin:
     xorl %ebp, %ebp
     movq %r12, %rdi
     leaq .Lend(%rip), %rcx
@@ -122,23 +124,6 @@ roosti_fiber_start:
     ud2
     .cfi_endproc
     .size roosti_fiber_start, . - roosti_fiber_start
-
-/* void *roosti_fiber_frame(void *top, void (*entry)(void *), void *arg) */
-    .globl roosti_fiber_frame
-    .hidden roosti_fiber_frame
-    .type roosti_fiber_frame, @function
-    .p2align 4
-roosti_fiber_frame:
-    .cfi_startproc
-    endbr64
-    leaq .Lstart(%rip), %rcx
-    leaq -56(%rdi), %rax
-    movq %rsi, 16(%rax)
-    movq %rdx, 24(%rax)
-    movq %rcx, 48(%rax)
-    ret
-    .cfi_endproc
-    .size roosti_fiber_frame, . - roosti_fiber_frame
 
 /* GNU_PROPERTY_X86_FEATURE_1_AND with the IBT bit alone. */
     .section .note.gnu.property, "a", @note
