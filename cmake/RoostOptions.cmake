@@ -19,6 +19,7 @@ option(ROOST_COVERAGE "Count executed lines and branches (gcc)" OFF)
 set(ROOST_SANITIZE "" CACHE STRING "Sanitizers, for -fsanitize=: address,undefined or thread")
 
 set(ROOST_TEST_BACKENDS "uring;epoll;sim" CACHE STRING "Back ends the tests run on")
+set(ROOST_TEST_POINTS 25 CACHE STRING "Points of each kind a torture tries; 0: all")
 set(ROOST_TEST_SEEDS 200 CACHE STRING "Seeds each simulation scenario runs with")
 set(ROOST_TEST_TIMEOUT 120 CACHE STRING "Seconds one test may take")
 set(ROOST_TEST_LAUNCHER "" CACHE STRING "Command in front of each test program, as a list")
