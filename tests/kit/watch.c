@@ -126,7 +126,8 @@ static void points_pass(struct roosti_loop *loop, enum roosti_event event, struc
 }
 
 /* A cancelled case may have nothing left to do but to sleep, for as long as its author liked. On a
- * real clock that is cut short: first the main tasks are cancelled, then their shields are broken. */
+ * real clock that is cut short: first the main tasks are cancelled, then their shields are
+ * broken. */
 static void sleep_cut(struct roosti_loop *loop)
 {
     if (loop->virtual_time || !roost_test_tortured() || !kit_case.report->injected ||

@@ -149,7 +149,7 @@ ROOST_TEST(refused_memory_finds_what_is_forgotten, .plain = true)
 ROOST_TEST(refused_memory_finds_who_does_not_look, .plain = true)
 {
     CHECK_EQ(0, program("--filter", "trusts_the_allocator", NULL));
-    CHECK_EQ(1, program("--filter", "trusts_the_allocator", "--oom-torture", "--points", "0", NULL));
+    CHECK_EQ(1, program("--filter", "trusts_the_allocator", "--oom-torture", NULL));
     output_has("--point one:");
 }
 
