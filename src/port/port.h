@@ -26,16 +26,16 @@ struct roosti_port;
 struct sockaddr;
 
 enum roosti_op_kind {
-    ROOSTI_OP_NOP,       /* completes with 0 at the next wait */
-    ROOSTI_OP_POLL,      /* res: the ready subset of `events` (ROOSTI_POLL_*) */
-    ROOSTI_OP_READ,      /* fd, buf, len, offset (-1: the file's own position): bytes, 0 at end */
-    ROOSTI_OP_WRITE,     /* the same for writing; may be short */
-    ROOSTI_OP_RECV,      /* socket fd, buf, len: bytes, 0 at end of stream */
-    ROOSTI_OP_SEND,      /* may be short; never raises SIGPIPE */
-    ROOSTI_OP_ACCEPT,    /* res: new fd, non-blocking, close-on-exec */
-    ROOSTI_OP_CONNECT,   /* addr, addr_len */
-    ROOSTI_OP_OPEN,      /* path, flags, mode: res is the new fd, close-on-exec */
-    ROOSTI_OP_FSYNC,     /* fd */
+    ROOSTI_OP_NOP,        /* completes with 0 at the next wait */
+    ROOSTI_OP_POLL,       /* res: the ready subset of `events` (ROOSTI_POLL_*) */
+    ROOSTI_OP_READ,       /* fd, buf, len, offset (-1: the file's own position): bytes, 0 at end */
+    ROOSTI_OP_WRITE,      /* the same for writing; may be short */
+    ROOSTI_OP_RECV,       /* socket fd, buf, len: bytes, 0 at end of stream */
+    ROOSTI_OP_SEND,       /* may be short; never raises SIGPIPE */
+    ROOSTI_OP_ACCEPT,     /* res: new fd, non-blocking, close-on-exec */
+    ROOSTI_OP_CONNECT,    /* addr, addr_len */
+    ROOSTI_OP_OPEN,       /* path, flags, mode: res is the new fd, close-on-exec */
+    ROOSTI_OP_FSYNC,      /* fd */
     ROOSTI_OP_RECV_MULTI, /* many completions; each lends buf with res bytes, see give_back */
     ROOSTI_OP_ACCEPT_MULTI, /* many completions; each res is a new fd */
     ROOSTI_OP_KIND_COUNT
@@ -74,7 +74,7 @@ struct roosti_op {
     struct {
         struct roosti_op *next;
         struct roosti_op *prev;
-        uint64_t due; /* sim: virtual instant of completion; uring: state bits */
+        uint64_t due; /* sim: number in the order of submission; uring: state bits */
         uint32_t state;
         uint32_t aux;
     } priv;
@@ -100,8 +100,8 @@ struct roosti_port_fd_ops {
 };
 
 struct roosti_port_ops {
-    const char *name;    /* "uring", "epoll", "sim"; a fault port answers its inner port's name */
-    bool virtual_time;   /* the clock moves only inside wait, to the deadline asked for */
+    const char *name;  /* "uring", "epoll", "sim"; a fault port answers its inner port's name */
+    bool virtual_time; /* the clock moves only inside wait, to the deadline asked for */
 
     /* Takes, completes or refuses an operation. */
     int (*submit)(struct roosti_port *port, struct roosti_op *op);
@@ -145,12 +145,12 @@ struct roosti_port {
 /* Faults of sim and of the fault decorator, in events per thousand unless said otherwise. Zero:
  * never. The same seed gives the same faults. */
 struct roosti_fault_plan {
-    unsigned again_permille;       /* a ready descriptor claims not to be ready */
-    unsigned short_permille;       /* a read or write moves fewer bytes than it could */
-    unsigned io_max;               /* bytes one read or write moves at the most; 0: no cap */
-    unsigned reset_permille;       /* ECONNRESET on receive or send */
-    unsigned error_permille;       /* the kind's other errors: EINTR ENOBUFS ENOMEM ENOSPC EIO ... */
-    unsigned delay_permille;       /* a completion comes later than it could (sim: virtual time) */
+    unsigned again_permille; /* a ready descriptor claims not to be ready */
+    unsigned short_permille; /* a read or write moves fewer bytes than it could */
+    unsigned io_max;         /* bytes one read or write moves at the most; 0: no cap */
+    unsigned reset_permille; /* ECONNRESET on receive or send */
+    unsigned error_permille; /* the kind's other errors: EINTR ENOBUFS ENOMEM ENOSPC EIO ... */
+    unsigned delay_permille; /* a completion comes later than it could (sim: virtual time) */
     unsigned late_cancel_permille; /* a cancelled operation completes with its real result */
     uint64_t fail_at;              /* the operation that fails, counted from 1; 0: none */
     int fail_code;                 /* with what; 0: a code of the kind's list, by seed */
@@ -158,12 +158,12 @@ struct roosti_fault_plan {
 
 /* The network and disk of sim, beyond the faults above. */
 struct roosti_sim_plan {
-    roost_dur latency_min;      /* one way; default 10 us */
-    roost_dur latency_mean;     /* of the exponential part; default 50 us */
-    unsigned loss_permille;     /* a segment is lost: its connection stalls, then resets */
+    roost_dur latency_min;       /* one way; default 10 us */
+    roost_dur latency_mean;      /* of the exponential part; default 50 us */
+    unsigned loss_permille;      /* a segment is lost: its connection stalls, then resets */
     unsigned partition_permille; /* a new connection falls into a partition that later heals */
-    size_t link_bytes_max;      /* in flight each way before send stops taking; default 64 KiB */
-    uint64_t disk_bytes_max;    /* then ENOSPC; 0: no limit */
+    size_t link_bytes_max;       /* in flight each way before send stops taking; default 64 KiB */
+    uint64_t disk_bytes_max;     /* then ENOSPC; 0: no limit */
 };
 
 struct roosti_port_opts {
