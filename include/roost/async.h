@@ -53,8 +53,8 @@ typedef struct roost_call {
 /* ROOST_CALL(name, args...): a roost_call. */
 #define ROOST_CALL(...) ROOST_CALL_(__VA_ARGS__, )
 #define ROOST_CALL_(name, ...)                                                                     \
-    ((roost_call){(const roost_async_info *const *)&(struct roost_args_##name){                    \
-        &roost_info_##name, __VA_ARGS__}})
+    ((roost_call){(const roost_async_info *const *)&(struct roost_args_##name){&roost_info_##name, \
+                                                                               __VA_ARGS__}})
 
 /* How many type-name pairs follow the function's name, 0 to 8. */
 #define ROOST_PAIRS_(...)                                                                          \
@@ -106,7 +106,7 @@ typedef struct roost_call {
     linkage const roost_async_info roost_info_##name = {                                           \
         roost_entry_##name,                                                                        \
         (uint32_t)sizeof(struct roost_args_##name),                                                \
-        (uint32_t)__alignof__(struct roost_args_##name),                                           \
+        (uint32_t) __alignof__(struct roost_args_##name),                                          \
         #name,                                                                                     \
         __FILE__,                                                                                  \
         __LINE__,                                                                                  \

@@ -29,7 +29,7 @@
     X(EMISNEST, -2008, "scopes must be left innermost first, by the task that entered them")       \
     X(EFINISHED, -2009, "the group has finished")                                                  \
     X(ENOSTACK, -2010, "no stack is left for another task")                                        \
-    X(EDEADLK, -2011, "waits for itself: nothing that could wake it is left")                        \
+    X(EDEADLK, -2011, "waits for itself: nothing that could wake it is left")                      \
     X(EFORKED, -2012, "the runtime does not survive fork; this is the child process")              \
     X(ENOTSTARTED, -2013, "the task finished without calling roost_started")                       \
     X(EOWNERDEAD, -2014, "the owner finished without letting go")

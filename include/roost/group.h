@@ -34,7 +34,9 @@ typedef struct roost_errors {
         struct roost_impl_error *items[ROOST_GROUP_ERRORS_MAX];
     } priv;
 } roost_errors;
+/* clang-format off */
 #define ROOST_ERRORS_INIT {{0, 0, {0}}}
+/* clang-format on */
 
 enum roost_group_policy {
     ROOST_FAIL_FAST = 0, /* the first failure cancels the body and the other tasks */
@@ -62,7 +64,7 @@ typedef struct roost_group {
         roost_scope scope;
         struct roost_task *first; /* children, oldest first */
         struct roost_task *last;
-        struct roost_task *owner; /* the task that opened it; NULL: the run itself */
+        struct roost_task *owner;        /* the task that opened it; NULL: the run itself */
         struct roost_impl_waitq waiters; /* spawners held at the limit */
         roost_errors errors;
         roost_errors *errors_out;

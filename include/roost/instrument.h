@@ -13,13 +13,13 @@
 #include <roost/task.h>
 
 enum roost_instrument_event {
-    ROOST_TASK_SPAWNED,  /* a task was made */
-    ROOST_TASK_READY,    /* a waiting task became ready */
-    ROOST_STEP_BEGINS,   /* a task is given the processor */
-    ROOST_CHECKPOINT,    /* the running task enters a suspending call */
-    ROOST_TASK_PARKS,    /* the running task begins to wait */
-    ROOST_TASK_EXITED,   /* a task has returned */
-    ROOST_LOOP_WAITS     /* no task: the loop asks for completions */
+    ROOST_TASK_SPAWNED, /* a task was made */
+    ROOST_TASK_READY,   /* a waiting task became ready */
+    ROOST_STEP_BEGINS,  /* a task is given the processor */
+    ROOST_CHECKPOINT,   /* the running task enters a suspending call */
+    ROOST_TASK_PARKS,   /* the running task begins to wait */
+    ROOST_TASK_EXITED,  /* a task has returned */
+    ROOST_LOOP_WAITS    /* no task: the loop asks for completions */
 };
 
 /* Caller's memory; must outlive its time in the loop. The last member is private: zero. */

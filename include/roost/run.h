@@ -35,28 +35,28 @@ typedef struct roost_bg_opts {
 
 /* Zero means default. */
 typedef struct roost_run_opts {
-    const char *backend;  /* "uring", "epoll" or "sim"; default: ROOST_BACKEND, else uring where the
-                             kernel allows it and epoll where it does not, with one notice */
-    int loops;            /* loops, one thread each; default 1; -1: one per processor */
-    int debug;            /* level 0 to 2; default: ROOST_DEBUG, else 0; -1: 0 whatever it says */
-    uint64_t seed;        /* of simulation; default: ROOST_SEED, else 1 */
-    size_t stack_size;    /* bytes of stack per task and guard, a power of two; default 256 KiB */
-    size_t tasks_max;     /* stacks per loop; default 4,194,304 */
-    roost_dur shutdown_grace;    /* what roost_stopping() grants after the first signal; 10 s */
-    roost_dur thread_join_max;   /* wait for other loops' threads at the end; 10 s */
-    roost_dur watchdog;   /* with debug: report a step longer than this; default 100 ms; -1: never */
-    bool no_signals;      /* leave SIGINT and SIGTERM alone */
+    const char *backend; /* "uring", "epoll" or "sim"; default: ROOST_BACKEND, else uring where the
+                            kernel allows it and epoll where it does not, with one notice */
+    int loops;           /* loops, one thread each; default 1; -1: one per processor */
+    int debug;           /* level 0 to 2; default: ROOST_DEBUG, else 0; -1: 0 whatever it says */
+    uint64_t seed;       /* of simulation; default: ROOST_SEED, else 1 */
+    size_t stack_size;   /* bytes of stack per task and guard, a power of two; default 256 KiB */
+    size_t tasks_max;    /* stacks per loop; default 4,194,304 */
+    roost_dur shutdown_grace;  /* what roost_stopping() grants after the first signal; 10 s */
+    roost_dur thread_join_max; /* wait for other loops' threads at the end; 10 s */
+    roost_dur watchdog; /* with debug: report a step longer than this; default 100 ms; -1: never */
+    bool no_signals;    /* leave SIGINT and SIGTERM alone */
     /* A background task failed under ROOST_BG_LOG or ROOST_BG_RESTART. Default: print to fd 2. */
     void (*on_unhandled)(void *arg, const roost_error *error);
     void *on_unhandled_arg;
 } roost_run_opts;
 
 typedef struct roost_run_stats {
-    uint64_t switches;     /* times a task was given the processor */
-    uint64_t polls;        /* times the port was asked for completions */
+    uint64_t switches; /* times a task was given the processor */
+    uint64_t polls;    /* times the port was asked for completions */
     uint64_t tasks_spawned;
     uint64_t tasks_live;
-    uint64_t tasks_ready;  /* waiting for their turn now */
+    uint64_t tasks_ready; /* waiting for their turn now */
     uint64_t timers_armed;
     uint64_t ops_in_flight;
     uint64_t posts;        /* calls that arrived from threads, signals and other loops */

@@ -28,11 +28,11 @@ typedef struct roost_scope {
         struct roost_scope *inner;  /* the next scope in, of the same task */
         struct roost_task *task;    /* the task that entered it */
         uint32_t flags;
-        uint32_t canceller_id_low;  /* low half of the id of the task that cancelled it */
+        uint32_t canceller_id_low; /* low half of the id of the task that cancelled it */
         const char *label;
-        const char *reason;         /* of the first cancellation */
-        roost_dur within;           /* deadline relative to entry, until it is armed */
-        uint64_t entry_ticks;       /* when it was entered, in port ticks */
+        const char *reason;            /* of the first cancellation */
+        roost_dur within;              /* deadline relative to entry, until it is armed */
+        uint64_t entry_ticks;          /* when it was entered, in port ticks */
         struct roost_impl_timer timer; /* its deadline, when armed */
     } priv;
 } roost_scope;
@@ -49,10 +49,10 @@ typedef struct roost_scope_opts {
 
 /* Who cancelled what runs here, as far as it can be seen from the running task. */
 typedef struct roost_cancel_info {
-    const char *label;   /* of the outermost cancelled scope, "" without */
-    const char *reason;  /* of its first cancellation, "" without */
-    uint32_t task_id;    /* low half of the id of the task that cancelled; 0: deadline, signal */
-    bool deadline;       /* its deadline passed */
+    const char *label;  /* of the outermost cancelled scope, "" without */
+    const char *reason; /* of its first cancellation, "" without */
+    uint32_t task_id;   /* low half of the id of the task that cancelled; 0: deadline, signal */
+    bool deadline;      /* its deadline passed */
 } roost_cancel_info;
 
 ROOST_BEGIN_DECLS

@@ -61,7 +61,7 @@ typedef struct roost_test_case {
 #define ROOST_TEST_(name, ...)                                                                     \
     static void name(void);                                                                        \
     static roost_test_case roost_case_##name = {                                                   \
-        #name, __FILE__, __LINE__, name, {__VA_ARGS__ .end = 0}, NULL};                       \
+        #name, __FILE__, __LINE__, name, {__VA_ARGS__.end = 0}, NULL};                             \
     __attribute__((constructor)) static void roost_register_##name(void)                           \
     {                                                                                              \
         roost_test_register(&roost_case_##name);                                                   \
@@ -97,7 +97,9 @@ typedef struct roost_sequencer {
         struct roost_impl_waitq waiters;
     } priv;
 } roost_sequencer;
+/* clang-format off */
 #define ROOST_SEQUENCER_INIT {{0, {0, 0}}}
+/* clang-format on */
 #define ROOST_SEQ(seq, n) roost_sequencer_pass((seq), (n))
 
 ROOST_BEGIN_DECLS

@@ -1,7 +1,7 @@
 /* roost/time.h - instants and durations.
  *
- * Both are 64-bit counts of nanoseconds. An instant is monotonic: it has no relation to the calendar
- * and no clock adjustment moves it. In simulation it is the virtual clock.
+ * Both are 64-bit counts of nanoseconds. An instant is monotonic: it has no relation to the
+ * calendar and no clock adjustment moves it. In simulation it is the virtual clock.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -16,10 +16,10 @@ typedef int64_t roost_time; /* a monotonic instant, in nanoseconds */
 typedef int64_t roost_dur;  /* a length of time, in nanoseconds */
 
 #define ROOST_NS(n) ((roost_dur)(n))
-#define ROOST_US(n) ((roost_dur)(n) * 1000)
-#define ROOST_MS(n) ((roost_dur)(n) * 1000000)
-#define ROOST_SEC(n) ((roost_dur)(n) * 1000000000)
-#define ROOST_MIN(n) ((roost_dur)(n) * 60 * 1000000000)
+#define ROOST_US(n) ((roost_dur)(n)*1000)
+#define ROOST_MS(n) ((roost_dur)(n)*1000000)
+#define ROOST_SEC(n) ((roost_dur)(n)*1000000000)
+#define ROOST_MIN(n) ((roost_dur)(n)*60 * 1000000000)
 
 /* The instant that never comes, and the duration that never ends. */
 #define ROOST_NEVER INT64_MAX

@@ -29,6 +29,6 @@ _Noreturn void roosti_abort_rule(const char *kind, const char *rule, const char 
 
 /* The struct that holds this member. */
 #define roosti_container(pointer, type, member)                                                    \
-    ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+    ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 #endif

@@ -28,14 +28,14 @@ struct roosti_site {
 
 /* How to fail requests, counted over the whole process from the moment the plan is set. */
 struct roosti_mem_plan {
-    uint64_t fail_at;     /* the request that fails, from 1; 0: none */
-    bool fail_after_too;  /* and all later ones */
+    uint64_t fail_at;    /* the request that fails, from 1; 0: none */
+    bool fail_after_too; /* and all later ones */
 };
 
 struct roosti_mem_stats {
     uint64_t requests; /* seen since the plan was set */
     uint64_t refused;
-    int64_t live;      /* blocks handed out by roosti_alloc and not yet freed, process-wide */
+    int64_t live; /* blocks handed out by roosti_alloc and not yet freed, process-wide */
 };
 
 void *roosti_alloc_at(struct roosti_site *site, size_t size);

@@ -87,8 +87,8 @@ void roost_dump_tasks(int fd)
     struct roosti_text text = {.buf = buf, .size = sizeof buf};
     roosti_text_add(&text,
                     "loop %d (%s): %" PRIu64 " tasks, %zu ready, %zu timers, %zu operations\n",
-                    loop->index, loop->port->ops->name, loop->tasks_live, ready,
-                    loop->timers.armed, loop->port->ops->in_flight(loop->port));
+                    loop->index, loop->port->ops->name, loop->tasks_live, ready, loop->timers.armed,
+                    loop->port->ops->in_flight(loop->port));
     roosti_host_write(fd, buf, text.len);
     dump_group(fd, &loop->main_group);
     dump_group(fd, &loop->bg_group);

@@ -35,7 +35,7 @@ void roosti_group_root(roost_group *group, enum roost_group_policy policy, const
     group->priv.scope.priv.flags |= ROOSTI_SCOPE_OPEN;
 }
 
-/* -- failing -------------------------------------------------------------------------------------*/
+/* -- failing ----------------------------------------------------------------------------------- */
 
 void roosti_group_fail(roost_group *group, struct roost_task *task, int rc, const char *reason)
 {
@@ -47,7 +47,7 @@ void roosti_group_fail(roost_group *group, struct roost_task *task, int rc, cons
         roosti_scope_cancel_for(&group->priv.scope, 0, reason);
 }
 
-/* -- life ----------------------------------------------------------------------------------------*/
+/* -- life -------------------------------------------------------------------------------------- */
 
 int roost_group_open(roost_group *group, const roost_group_opts *opts)
 {

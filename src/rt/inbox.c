@@ -144,7 +144,7 @@ size_t roosti_inbox_posters(const struct roosti_inbox *inbox)
     return __atomic_load_n(&inbox->posters, __ATOMIC_RELAXED);
 }
 
-/* -- posters -------------------------------------------------------------------------------------*/
+/* -- posters ----------------------------------------------------------------------------------- */
 
 int roost_poster_open(roost_poster **ret_poster)
 {

@@ -24,9 +24,9 @@ static void instrument_event(struct roosti_probe *probe, struct roosti_loop *loo
                              enum roosti_event event, struct roost_task *task)
 {
     static const enum roost_instrument_event names[ROOSTI_EVENT_COUNT] = {
-        [ROOSTI_EVENT_SPAWN] = ROOST_TASK_SPAWNED,     [ROOSTI_EVENT_STEP] = ROOST_STEP_BEGINS,
-        [ROOSTI_EVENT_CHECKPOINT] = ROOST_CHECKPOINT,  [ROOSTI_EVENT_PARK] = ROOST_TASK_PARKS,
-        [ROOSTI_EVENT_WAKE] = ROOST_TASK_READY,        [ROOSTI_EVENT_FINISH] = ROOST_TASK_EXITED,
+        [ROOSTI_EVENT_SPAWN] = ROOST_TASK_SPAWNED,    [ROOSTI_EVENT_STEP] = ROOST_STEP_BEGINS,
+        [ROOSTI_EVENT_CHECKPOINT] = ROOST_CHECKPOINT, [ROOSTI_EVENT_PARK] = ROOST_TASK_PARKS,
+        [ROOSTI_EVENT_WAKE] = ROOST_TASK_READY,       [ROOSTI_EVENT_FINISH] = ROOST_TASK_EXITED,
         [ROOSTI_EVENT_POLL] = ROOST_LOOP_WAITS,
     };
     roost_instrument *instrument = roosti_container(probe, roost_instrument, priv);

@@ -16,13 +16,12 @@
 
 __thread struct roosti_loop *roosti_loop_here;
 
-int roosti_loop_init(struct roosti_loop *loop, struct roosti_port *port,
-                     const roost_run_opts *opts)
+int roosti_loop_init(struct roosti_loop *loop, struct roosti_port *port, const roost_run_opts *opts)
 {
     memset(loop, 0, sizeof *loop);
-    int rc = roosti_stacks_open(&loop->stacks,
-                                &(struct roosti_stacks_opts){.slot_size = opts->stack_size,
-                                                             .slots_max = opts->tasks_max});
+    int rc = roosti_stacks_open(
+        &loop->stacks,
+        &(struct roosti_stacks_opts){.slot_size = opts->stack_size, .slots_max = opts->tasks_max});
     if (rc < 0)
         return rc;
     rc = roosti_inbox_new(port, &loop->inbox);
@@ -51,8 +50,8 @@ void roosti_loop_fini(struct roosti_loop *loop)
     loop->port->ops->close(loop->port);
 }
 
-/* Gives the processor to one task, which may hand it on `budget` times; back here when they are done
- * with it. */
+/* Gives the processor to one task, which may hand it on `budget` times; back here when they are
+ * done with it. */
 static void loop_step(struct roosti_loop *loop, struct roost_task *task, int32_t budget)
 {
     loop->budget = loop->budget_given = budget;

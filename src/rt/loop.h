@@ -45,32 +45,32 @@ struct roosti_loop {
     int32_t budget;              /* switches left before the loop's own flow must run */
     int32_t budget_given;        /* what it was when this round began */
     int32_t op_credit;
-    int32_t op_rounds;           /* times op_credit ran out in this turn */
-    uint64_t switches;           /* as of the last time the loop's own flow ran */
-    struct roosti_fiber root;    /* the loop's own flow */
-    struct roost_task *leaving;  /* finished, its stack still to be given back by the root flow */
+    int32_t op_rounds;          /* times op_credit ran out in this turn */
+    uint64_t switches;          /* as of the last time the loop's own flow ran */
+    struct roosti_fiber root;   /* the loop's own flow */
+    struct roost_task *leaving; /* finished, its stack still to be given back by the root flow */
 
     struct roosti_timers timers;
     struct roosti_stacks stacks;
     struct roosti_port *port;
     bool virtual_time;
-    roost_time now;        /* as of the last poll */
-    uint64_t poll_ticks;   /* when that was, in ticks */
+    roost_time now;      /* as of the last poll */
+    uint64_t poll_ticks; /* when that was, in ticks */
     uint64_t polls;
     uint64_t posts;
     uint64_t runq_age_max;
 
-    uint64_t task_ids;     /* last given */
+    uint64_t task_ids; /* last given */
     uint64_t tasks_live;
-    uint32_t forever;      /* tasks in roost_sleep_forever */
-    bool soft_used;        /* somebody asked roost_stopping */
+    uint32_t forever; /* tasks in roost_sleep_forever */
+    bool soft_used;   /* somebody asked roost_stopping */
     bool shields_broken;
-    bool ending;           /* the main task has returned */
+    bool ending; /* the main task has returned */
     bool deadlocked;
     uint8_t debug;
-    bool idle;             /* waits in the port; read by the watchdog */
-    int signal;            /* that ended the run; 0: none */
-    uint64_t thread_id;    /* the kernel's number of its thread */
+    bool idle;          /* waits in the port; read by the watchdog */
+    int signal;         /* that ended the run; 0: none */
+    uint64_t thread_id; /* the kernel's number of its thread */
 
     struct roosti_probe *probe; /* NULL unless under observation */
     struct roosti_inbox *inbox; /* what threads, signals and other loops post */
@@ -81,9 +81,9 @@ struct roosti_loop {
     roost_group bg_group;    /* background tasks */
     struct roost_task *main; /* NULL when it has returned */
     int main_result;
-    struct roosti_bg *bg_first;    /* background tasks, newest first */
-    struct roost_task *bg_waiter;  /* the main task, waiting for one of them to end */
-    roost_scope *main_scope;       /* what a signal cancels; NULL when the main call is over */
+    struct roosti_bg *bg_first;   /* background tasks, newest first */
+    struct roost_task *bg_waiter; /* the main task, waiting for one of them to end */
+    roost_scope *main_scope;      /* what a signal cancels; NULL when the main call is over */
 };
 
 /* The loop that runs on this thread; NULL without. */

@@ -21,8 +21,8 @@ static bool op_abort(struct roost_task *task)
 int64_t roosti_op_run(struct roosti_op *op)
 {
     static const char *const names[ROOSTI_OP_KIND_COUNT] = {
-        "nop", "poll", "read",    "write", "receive", "send", "accept",
-        "connect", "open", "fsync", "receive", "accept"};
+        "nop",    "poll",    "read", "write", "receive", "send",
+        "accept", "connect", "open", "fsync", "receive", "accept"};
     struct roost_task *task = roosti_self();
     if (roosti_unlikely(!task))
         return roosti_no_task();

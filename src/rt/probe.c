@@ -10,8 +10,7 @@
 /* Marks or unmarks every live task, so that its suspending calls take the slow path. */
 static void probe_mark(roost_group *group, bool watched)
 {
-    for (roost_scope *at = &group->priv.scope; at;
-         at = roosti_scope_next(at, &group->priv.scope)) {
+    for (roost_scope *at = &group->priv.scope; at; at = roosti_scope_next(at, &group->priv.scope)) {
         struct roost_task *task = at->priv.task;
         if (!task)
             continue;
@@ -47,8 +46,7 @@ void roosti_probe_remove(struct roosti_loop *loop, struct roosti_probe *probe)
     probe_mark_all(loop);
 }
 
-void roosti_probe_tell(struct roosti_loop *loop, enum roosti_event event,
-                       struct roost_task *task)
+void roosti_probe_tell(struct roosti_loop *loop, enum roosti_event event, struct roost_task *task)
 {
     struct roosti_probe *next;
     for (struct roosti_probe *probe = loop->probe; probe; probe = next) {

@@ -39,8 +39,7 @@ void roosti_probe_add(struct roosti_loop *loop, struct roosti_probe *probe);
 void roosti_probe_remove(struct roosti_loop *loop, struct roosti_probe *probe);
 
 /* Tells all observers. */
-void roosti_probe_tell(struct roosti_loop *loop, enum roosti_event event,
-                       struct roost_task *task);
+void roosti_probe_tell(struct roosti_loop *loop, enum roosti_event event, struct roost_task *task);
 
 /* Takes the task to run next out of the run queue, as the observers say. */
 struct roost_task *roosti_probe_pick(struct roosti_loop *loop);

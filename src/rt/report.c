@@ -49,8 +49,8 @@ void roost_error_print(const roost_error *error, int fd)
     if (error->task_name[0])
         roosti_text_add(&text, " (task '%s', %" PRIu64 ")", error->task_name, error->task_id);
     roosti_text_add(&text, "\n");
-    int kept = error->step_count < ROOST_ERROR_STEPS_MAX ? error->step_count
-                                                         : ROOST_ERROR_STEPS_MAX;
+    int kept =
+        error->step_count < ROOST_ERROR_STEPS_MAX ? error->step_count : ROOST_ERROR_STEPS_MAX;
     for (int i = 0; i < kept; i++) {
         const roost_error_step *step = &error->steps[i];
         if (step->file)

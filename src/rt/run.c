@@ -18,7 +18,7 @@
 #include "rt/trail.h"
 #include "rt/watchdog.h"
 
-/* -- one loop ------------------------------------------------------------------------------------*/
+/* -- one loop ---------------------------------------------------------------------------------- */
 
 /* In a child made by fork no loop is here: every call finds no task, and says why. */
 static void run_forked(void)
@@ -117,7 +117,7 @@ void roosti_loop_abandon(struct roosti_loop *loop)
     roosti_loop_leave(loop);
 }
 
-/* -- the port ------------------------------------------------------------------------------------*/
+/* -- the port ---------------------------------------------------------------------------------- */
 
 static int port_open_named(const char *name, const struct roosti_port_opts *opts,
                            struct roosti_port **port)
@@ -155,7 +155,7 @@ int roosti_run_port(struct roosti_run *run, struct roosti_port **ret_port)
     return 0;
 }
 
-/* -- the run -------------------------------------------------------------------------------------*/
+/* -- the run ----------------------------------------------------------------------------------- */
 
 /* What must be as it was when the run is over. */
 static void audit_begin(struct roosti_run *run)
@@ -320,7 +320,7 @@ int roost_main(roost_call call)
     return rc <= STATUS_MAX ? rc : 1;
 }
 
-/* -- asked by the loops --------------------------------------------------------------------------*/
+/* -- asked by the loops ------------------------------------------------------------------------ */
 
 const roost_run_opts *roosti_run_opts(const struct roosti_loop *loop)
 {

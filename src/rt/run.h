@@ -22,9 +22,9 @@ enum { ROOSTI_LOOPS_MAX = 256 };
 
 /* What a test adds to a run. */
 struct roosti_run_setup {
-    struct roosti_port_opts port;         /* seed and the simulated world */
+    struct roosti_port_opts port;          /* seed and the simulated world */
     const struct roosti_fault_plan *fault; /* NULL: no fault port */
-    struct roosti_probe *probe;           /* watches the first loop; NULL: none */
+    struct roosti_probe *probe;            /* watches the first loop; NULL: none */
 };
 
 /* How a run came out. */
@@ -47,8 +47,8 @@ struct roosti_run {
     struct roosti_watchdog *watchdog;
     struct roosti_side_loop *sides; /* loop_count - 1 of them */
     struct roosti_loop *loops[ROOSTI_LOOPS_MAX];
-    void *args;             /* the main call's block */
-    int64_t blocks_before;  /* for the leak audit */
+    void *args;            /* the main call's block */
+    int64_t blocks_before; /* for the leak audit */
     int fds_before;
 };
 
@@ -66,7 +66,7 @@ void roosti_run_close(struct roosti_run *run, struct roosti_run_end *end);
 int roosti_run(roost_call call, const roost_run_opts *opts, const struct roosti_run_setup *setup,
                struct roosti_run_end *end);
 
-/* -- asked by the loops --------------------------------------------------------------------------*/
+/* -- asked by the loops ------------------------------------------------------------------------ */
 
 const roost_run_opts *roosti_run_opts(const struct roosti_loop *loop);
 
@@ -80,7 +80,7 @@ void roosti_run_break_shields(struct roosti_loop *loop);
 /* A background task failed with rc under ROOST_BG_ABORT. */
 void roosti_run_abort(struct roosti_loop *loop, int rc);
 
-/* -- side loops: rt/side.c -----------------------------------------------------------------------*/
+/* -- side loops: rt/side.c --------------------------------------------------------------------- */
 
 /* Starts loops 1 to loop_count - 1, each on a thread of its own; none is left on failure. */
 int roosti_sides_start(struct roosti_run *run);

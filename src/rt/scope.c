@@ -15,7 +15,7 @@
 _Static_assert((int)ROOSTI_SCOPE_EFFECTIVE == (int)ROOSTI_ATTN_CANCELLED,
                "a task's attention takes the bit of its scope as it is");
 
-/* -- the tree -----------------------------------------------------------------------------------*/
+/* -- the tree ---------------------------------------------------------------------------------- */
 
 static roost_group *scope_group(const roost_scope *scope)
 {
@@ -67,9 +67,8 @@ bool roosti_scope_outer_cancelled(const roost_scope *scope)
 static bool scope_refresh(roost_scope *scope)
 {
     bool outer = roosti_scope_outer_cancelled(scope);
-    uint32_t effective = outer || (scope->priv.flags & ROOSTI_SCOPE_CANCELLED)
-                             ? ROOSTI_SCOPE_EFFECTIVE
-                             : 0;
+    uint32_t effective =
+        outer || (scope->priv.flags & ROOSTI_SCOPE_CANCELLED) ? ROOSTI_SCOPE_EFFECTIVE : 0;
     if (outer && (scope->priv.flags & ROOSTI_SCOPE_GROUP) && scope_group(scope)->priv.joining &&
         scope_group(scope)->priv.live > 0)
         scope_group(scope)->priv.interrupted = true;
@@ -89,8 +88,8 @@ void roosti_scope_update(roost_scope *top)
 {
     roost_scope *scope = top;
     while (scope)
-        scope = scope_refresh(scope) ? roosti_scope_next(scope, top)
-                                     : roosti_scope_skip(scope, top);
+        scope =
+            scope_refresh(scope) ? roosti_scope_next(scope, top) : roosti_scope_skip(scope, top);
 }
 
 void roosti_scope_push(struct roost_task *task, roost_scope *scope, roost_scope *parent)
@@ -112,15 +111,14 @@ void roosti_scope_pop(struct roost_task *task, roost_scope *scope)
 {
     roost_scope *parent = scope->priv.parent;
     roosti_timer_cancel(&task->loop->timers, &scope->priv.timer);
-    scope->priv.flags =
-        (scope->priv.flags & ~(uint32_t)ROOSTI_SCOPE_OPEN) | ROOSTI_SCOPE_ENDED;
+    scope->priv.flags = (scope->priv.flags & ~(uint32_t)ROOSTI_SCOPE_OPEN) | ROOSTI_SCOPE_ENDED;
     parent->priv.inner = NULL;
     task->scope = parent;
     task->attn = (task->attn & ~(uint32_t)ROOSTI_ATTN_CANCELLED) |
                  (parent->priv.flags & ROOSTI_SCOPE_EFFECTIVE);
 }
 
-/* -- cancelling and deadlines --------------------------------------------------------------------*/
+/* -- cancelling and deadlines ------------------------------------------------------------------ */
 
 void roosti_scope_cancel_for(roost_scope *scope, uint32_t extra, const char *reason)
 {
@@ -143,14 +141,13 @@ void roosti_scope_cancel_for(roost_scope *scope, uint32_t extra, const char *rea
 
 static void scope_deadline_passed(struct roost_impl_timer *timer)
 {
-    roosti_scope_cancel_for(roosti_container(timer, roost_scope, priv.timer),
-                            ROOSTI_SCOPE_DEADLINE, "deadline passed");
+    roosti_scope_cancel_for(roosti_container(timer, roost_scope, priv.timer), ROOSTI_SCOPE_DEADLINE,
+                            "deadline passed");
 }
 
 static void scope_arm(struct roosti_loop *loop, roost_scope *scope, roost_time due)
 {
-    scope->priv.flags =
-        (scope->priv.flags & ~(uint32_t)ROOSTI_SCOPE_UNARMED) | ROOSTI_SCOPE_DUE;
+    scope->priv.flags = (scope->priv.flags & ~(uint32_t)ROOSTI_SCOPE_UNARMED) | ROOSTI_SCOPE_DUE;
     scope->priv.timer.due = due;
     scope->priv.timer.fire = scope_deadline_passed;
     if (scope->priv.flags & ROOSTI_SCOPE_CANCELLED)
@@ -187,7 +184,7 @@ void roosti_scopes_arm(struct roost_task *task)
     }
 }
 
-/* -- public: life --------------------------------------------------------------------------------*/
+/* -- public: life ------------------------------------------------------------------------------ */
 
 void roost_scope_init(roost_scope *scope, const roost_scope_opts *opts)
 {
@@ -282,18 +279,17 @@ static int scope_settle(roost_scope *scope, int rc, bool outer_cancelled)
         return rc;
     if (!(scope->priv.flags & ROOSTI_SCOPE_CANCELLED)) {
         if (!outer_cancelled && scope->priv.task->loop->debug > 0)
-            roosti_report("stray cancellation: ROOST_ECANCELED leaves scope '%s' in task '%s' (%" PRIu64
-                          "), and nothing there is cancelled",
-                          scope->priv.label, roost_task_name(scope->priv.task),
-                          scope->priv.task->id);
+            roosti_report(
+                "stray cancellation: ROOST_ECANCELED leaves scope '%s' in task '%s' (%" PRIu64
+                "), and nothing there is cancelled",
+                scope->priv.label, roost_task_name(scope->priv.task), scope->priv.task->id);
         return rc;
     }
     if (outer_cancelled)
         return rc;
     scope->priv.flags |= ROOSTI_SCOPE_FIRED;
     scope->priv.task->refusals = 0;
-    if (!(scope->priv.flags & ROOSTI_SCOPE_DEADLINE) ||
-        (scope->priv.flags & ROOSTI_SCOPE_MOVE_ON))
+    if (!(scope->priv.flags & ROOSTI_SCOPE_DEADLINE) || (scope->priv.flags & ROOSTI_SCOPE_MOVE_ON))
         return 0;
     roosti_trail_timeout(scope->priv.task, scope);
     return ROOST_ETIMEDOUT;
@@ -303,8 +299,7 @@ int roost_scope_end(roost_scope *scope, int rc)
 {
     struct roost_task *task = roosti_self();
     if (roosti_unlikely(!task)) {
-        scope->priv.flags =
-            (scope->priv.flags & ~(uint32_t)ROOSTI_SCOPE_OPEN) | ROOSTI_SCOPE_ENDED;
+        scope->priv.flags = (scope->priv.flags & ~(uint32_t)ROOSTI_SCOPE_OPEN) | ROOSTI_SCOPE_ENDED;
         return rc;
     }
     if (roosti_unlikely(task->scope != scope ||
@@ -323,7 +318,7 @@ void roost_scope_cleanup(roost_scope *scope)
     roosti_require(rc == 0, "scopes are left innermost first, by the task that entered them");
 }
 
-/* -- public: steering ----------------------------------------------------------------------------*/
+/* -- public: steering -------------------------------------------------------------------------- */
 
 void roost_scope_cancel(roost_scope *scope, const char *reason)
 {
@@ -366,9 +361,8 @@ int roost_scope_set_deadline(roost_scope *scope, roost_time at)
     uint32_t flags = scope->priv.flags;
     if (flags & ROOSTI_SCOPE_ENDED)
         return ROOST_EFINISHED;
-    scope->priv.flags =
-        flags & ~(uint32_t)(ROOSTI_SCOPE_UNARMED | ROOSTI_SCOPE_DUE | ROOSTI_SCOPE_EXPIRED |
-                            ROOSTI_SCOPE_WITHIN);
+    scope->priv.flags = flags & ~(uint32_t)(ROOSTI_SCOPE_UNARMED | ROOSTI_SCOPE_DUE |
+                                            ROOSTI_SCOPE_EXPIRED | ROOSTI_SCOPE_WITHIN);
     if (flags & ROOSTI_SCOPE_OPEN)
         roosti_timer_cancel(&scope->priv.task->loop->timers, &scope->priv.timer);
     if (at == ROOST_NEVER)
@@ -393,7 +387,7 @@ void roost_scope_set_shield(roost_scope *scope, bool shield)
         roosti_scope_update(scope);
 }
 
-/* -- public: asking ------------------------------------------------------------------------------*/
+/* -- public: asking ---------------------------------------------------------------------------- */
 
 roost_time roost_scope_deadline(const roost_scope *scope)
 {
@@ -428,8 +422,8 @@ roost_time roost_deadline(void)
     const struct roost_task *task = roosti_self();
     roost_time earliest = ROOST_NEVER;
     for (const roost_scope *scope = task ? task->scope : NULL; scope; scope = scope->priv.parent) {
-        roost_time at = scope->priv.flags & ROOSTI_SCOPE_CANCELLED ? INT64_MIN
-                                                                  : roost_scope_deadline(scope);
+        roost_time at =
+            scope->priv.flags & ROOSTI_SCOPE_CANCELLED ? INT64_MIN : roost_scope_deadline(scope);
         if (at < earliest)
             earliest = at;
         if (scope_shielded(scope))

@@ -21,13 +21,13 @@ enum {
     ROOSTI_SCOPE_MOVE_ON = 16,
     ROOSTI_SCOPE_OPEN = 32,
     ROOSTI_SCOPE_ENDED = 64,
-    ROOSTI_SCOPE_FIRED = 128,   /* has absorbed a cancellation */
-    ROOSTI_SCOPE_SOFT = 256,    /* asked to shut down */
-    ROOSTI_SCOPE_GROUP = 512,   /* is the scope member of a roost_group */
-    ROOSTI_SCOPE_ROOT = 1024,   /* is the root member of a task */
-    ROOSTI_SCOPE_UNARMED = 2048, /* `within` still to be turned into a timer */
-    ROOSTI_SCOPE_WALKED = 4096, /* this one and all enclosing ones of the task have been armed */
-    ROOSTI_SCOPE_DUE = 8192,    /* timer.due is its deadline */
+    ROOSTI_SCOPE_FIRED = 128,     /* has absorbed a cancellation */
+    ROOSTI_SCOPE_SOFT = 256,      /* asked to shut down */
+    ROOSTI_SCOPE_GROUP = 512,     /* is the scope member of a roost_group */
+    ROOSTI_SCOPE_ROOT = 1024,     /* is the root member of a task */
+    ROOSTI_SCOPE_UNARMED = 2048,  /* `within` still to be turned into a timer */
+    ROOSTI_SCOPE_WALKED = 4096,   /* this one and all enclosing ones of the task have been armed */
+    ROOSTI_SCOPE_DUE = 8192,      /* timer.due is its deadline */
     ROOSTI_SCOPE_EXPIRED = 16384, /* expires on entry */
     ROOSTI_SCOPE_WITHIN = 32768   /* `within` is its deadline */
 };

@@ -17,7 +17,7 @@
 #include "rt/run.h"
 #include "rt/scope.h"
 
-/* -- threads -------------------------------------------------------------------------------------*/
+/* -- threads ----------------------------------------------------------------------------------- */
 
 struct roosti_side_loop {
     struct roosti_run *run;
@@ -126,22 +126,22 @@ void roosti_sides_stop(struct roosti_run *run)
     run->sides = NULL;
 }
 
-/* -- calls ---------------------------------------------------------------------------------------*/
+/* -- calls ------------------------------------------------------------------------------------- */
 
 struct far_call {
     roost_call call;
     struct roost_task *caller; /* on the origin loop, parked */
     struct roosti_loop *target;
     struct roosti_inbox *origin;
-    struct roost_task *task;   /* on the target loop; NULL before and after */
-    struct roosti_env *env;    /* the caller's task-locals */
+    struct roost_task *task; /* on the target loop; NULL before and after */
+    struct roosti_env *env;  /* the caller's task-locals */
     roost_post_slot go;
     roost_post_slot cancel;
     roost_post_slot back;
     roost_post_slot back_cancel;
-    int rc;          /* of the hand-over: a code when the task could not be made */
-    int result;      /* of the call */
-    int words_due;   /* posts of the target still to come back; the origin loop's own */
+    int rc;        /* of the hand-over: a code when the task could not be made */
+    int result;    /* of the call */
+    int words_due; /* posts of the target still to come back; the origin loop's own */
 };
 
 static void far_send_back(struct far_call *far, roost_post_slot *slot)

@@ -24,7 +24,7 @@ enum {
     COLOUR_UNIT = 1 << 18
 };
 
-/* -- the end of a task ---------------------------------------------------------------------------*/
+/* -- the end of a task ------------------------------------------------------------------------- */
 
 void roosti_task_free(struct roost_task *task)
 {
@@ -112,7 +112,7 @@ static void task_entry(void *arg)
     task_finish(task, roosti_task_info(task)->entry(task->args));
 }
 
-/* -- the beginning -------------------------------------------------------------------------------*/
+/* -- the beginning ----------------------------------------------------------------------------- */
 
 static __attribute__((noinline)) void *stack_refill(struct roosti_loop *loop, int *ret_rc)
 {
@@ -131,7 +131,9 @@ static inline void words_copy(void *to, const void *from, size_t size)
     const uint64_t *in = from;
     for (size_t i = 0; i < size / sizeof *in; i++) {
         out[i] = in[i];
-        __asm__ volatile("" ::: "memory"); /* a few words: vector code would cost more than it saves */
+        __asm__ volatile(
+            "" ::
+                : "memory"); /* a few words: vector code would cost more than it saves */
     }
 }
 
@@ -212,7 +214,7 @@ int roosti_task_new(struct roosti_loop *loop, roost_group *group, roost_call cal
     return task_new(loop, group, call, ret_task);
 }
 
-/* -- into a group ---------------------------------------------------------------------------------*/
+/* -- into a group ------------------------------------------------------------------------------ */
 
 static bool spawn_wait_abort(struct roost_task *task)
 {
@@ -273,8 +275,7 @@ int roost_go(roost_group *group, roost_call call)
 {
     struct roost_task *task;
     int rc = spawn(group, call, NULL, &task);
-    if (roosti_unlikely(rc < 0 && rc != ROOST_ECANCELED &&
-                        group->priv.state == ROOSTI_GROUP_OPEN))
+    if (roosti_unlikely(rc < 0 && rc != ROOST_ECANCELED && group->priv.state == ROOSTI_GROUP_OPEN))
         roosti_group_fail(group, NULL, rc, "a task of the group could not be started");
     return rc;
 }

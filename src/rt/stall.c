@@ -9,6 +9,7 @@
  */
 #include "rt/stall.h"
 
+#include "port/sim.h"
 #include "rt/inbox.h"
 #include "rt/loop.h"
 #include "rt/report.h"
@@ -24,6 +25,9 @@ static bool loop_may_be_woken(const struct roosti_loop *loop)
 
 bool roosti_stall_check(struct roosti_loop *loop)
 {
+    /* The simulation knows nothing of threads: while one can post, its wait takes real time. */
+    if (loop->virtual_time)
+        roosti_sim_expect_foreign(loop->port, roosti_inbox_posters(loop->inbox) > 0);
     if (loop->tasks_live == 0 || loop_may_be_woken(loop))
         return false;
     if (!loop->deadlocked) {

@@ -76,8 +76,8 @@ static inline bool join_would_deadlock(const struct roost_task *waiter,
     for (const struct roost_task *at = waiter; at; at = at->group->priv.owner)
         if (at == task)
             return true;
-    for (const struct roost_task *at = task;
-         at->state == ROOSTI_TASK_WAITING && at->joins; at = at->joins)
+    for (const struct roost_task *at = task; at->state == ROOSTI_TASK_WAITING && at->joins;
+         at = at->joins)
         if (at->joins == waiter)
             return true;
     return false;

@@ -7,8 +7,9 @@
  *                            [ argument block    ]
  *                            [ first frame ...   ]  grows down
  *
- * Life: READY -> (WAITING -> READY)* -> FINISHED; the one that runs is READY too. A task that nobody
- * holds a handle of is gone when it finishes; else when it is joined or dropped, or its group ends.
+ * Life: READY -> (WAITING -> READY)* -> FINISHED; the one that runs is READY too. A task that
+ * nobody holds a handle of is gone when it finishes; else when it is joined or dropped, or its
+ * group ends.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -55,13 +56,13 @@ struct roost_task {
     struct roost_task *run_next; /* in the run queue, or in a queue of waiters */
     roost_scope *scope;          /* the innermost scope */
     struct roosti_loop *loop;
-    uint32_t attn;               /* ROOSTI_ATTN_* */
-    int errno_kept;              /* this task's errno while it is switched away */
-    int wake_rc;                 /* what the suspension returns */
-    uint8_t state;               /* enum roosti_task_state */
-    bool kept;                   /* somebody holds a handle */
-    bool started;                /* has called roost_started */
-    bool soft_waiting;           /* parked in roost_wait_stopping */
+    uint32_t attn;     /* ROOSTI_ATTN_* */
+    int errno_kept;    /* this task's errno while it is switched away */
+    int wake_rc;       /* what the suspension returns */
+    uint8_t state;     /* enum roosti_task_state */
+    bool kept;         /* somebody holds a handle */
+    bool started;      /* has called roost_started */
+    bool soft_waiting; /* parked in roost_wait_stopping */
     struct {
         roosti_abort_fn abort;   /* undoes what it waits for, while WAITING */
         void *on;                /* the object waited for: a task, a group, an operation */
@@ -76,14 +77,14 @@ struct roost_task {
     roost_group *group;
 
     /* What its end looks at. */
-    struct roost_task *joiner;   /* the task parked in roost_join on this one */
-    struct roosti_start *start;  /* the readiness hand-shake, until it is over */
-    struct roosti_env *env;      /* task-locals, shared */
-    struct roosti_trail *trail;  /* of the last error; NULL: none met */
-    void *stack_top;             /* of its slot */
+    struct roost_task *joiner;  /* the task parked in roost_join on this one */
+    struct roosti_start *start; /* the readiness hand-shake, until it is over */
+    struct roosti_env *env;     /* task-locals, shared */
+    struct roosti_trail *trail; /* of the last error; NULL: none met */
+    void *stack_top;            /* of its slot */
     int result;
-    int join_result;             /* of the task it joined last */
-    uint16_t refusals;           /* suspending calls refused in a row */
+    int join_result;   /* of the task it joined last */
+    uint16_t refusals; /* suspending calls refused in a row */
 
     void *args; /* the argument block: begins with the roost_async_info pointer */
     uint64_t id;
@@ -98,7 +99,7 @@ static inline const roost_async_info *roosti_task_info(const struct roost_task *
     return *(const roost_async_info *const *)task->args;
 }
 
-/* -- spawning and finishing: rt/spawn.c --------------------------------------------------------*/
+/* -- spawning and finishing: rt/spawn.c -------------------------------------------------------- */
 
 /* Makes a task and queues it. group: open or joining. 0 or a code. */
 int roosti_task_new(struct roosti_loop *loop, roost_group *group, roost_call call,

@@ -53,8 +53,7 @@ size_t roosti_timers_fire(struct roosti_timers *timers, roost_time now);
 void roosti_timers_check(const struct roosti_timers *timers);
 
 /* Links a timer by its due into the slot that its distance from base gives. */
-static inline void roosti_timers_place(struct roosti_timers *timers,
-                                       struct roost_impl_timer *timer)
+static inline void roosti_timers_place(struct roosti_timers *timers, struct roost_impl_timer *timer)
 {
     uint64_t due = (uint64_t)timer->due;
     uint64_t differ = due ^ (uint64_t)timers->base;
@@ -83,8 +82,7 @@ static inline void roosti_timer_arm(struct roosti_timers *timers, struct roost_i
 }
 
 /* At rest: no effect. */
-static inline void roosti_timer_cancel(struct roosti_timers *timers,
-                                       struct roost_impl_timer *timer)
+static inline void roosti_timer_cancel(struct roosti_timers *timers, struct roost_impl_timer *timer)
 {
     if (timer->where == 0)
         return;
@@ -95,8 +93,7 @@ static inline void roosti_timer_cancel(struct roosti_timers *timers,
     if (timer->prev)
         timer->prev->next = next;
     else if ((timers->slots[index] = next) == NULL)
-        timers->used[index / ROOSTI_TIMER_SLOTS] &=
-            ~((uint64_t)1 << (index % ROOSTI_TIMER_SLOTS));
+        timers->used[index / ROOSTI_TIMER_SLOTS] &= ~((uint64_t)1 << (index % ROOSTI_TIMER_SLOTS));
     timer->where = 0;
     timers->armed--;
 }

@@ -120,8 +120,8 @@ void roosti_trail_group(struct roost_task *task, int code, roost_errors *errors)
         return;
     }
     const roost_error *first = roost_errors_at(errors, 0);
-    int kept = first->step_count < ROOST_ERROR_STEPS_MAX ? first->step_count
-                                                         : ROOST_ERROR_STEPS_MAX;
+    int kept =
+        first->step_count < ROOST_ERROR_STEPS_MAX ? first->step_count : ROOST_ERROR_STEPS_MAX;
     memcpy(trail->error.steps, first->steps, (size_t)kept * sizeof first->steps[0]);
     trail->error.step_count = kept;
     *inner = *errors;
@@ -129,8 +129,7 @@ void roosti_trail_group(struct roost_task *task, int code, roost_errors *errors)
     trail->inner = inner;
 }
 
-void roosti_trail_take(struct roost_task *task, int code, roost_error *error,
-                       roost_errors **inner)
+void roosti_trail_take(struct roost_task *task, int code, roost_error *error, roost_errors **inner)
 {
     struct roosti_trail *trail = task ? task->trail : NULL;
     if (inner)

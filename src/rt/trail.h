@@ -17,8 +17,8 @@ struct roost_task;
 
 struct roosti_trail {
     roost_error error;
-    const void *frame;       /* of the function that added the last step */
-    roost_errors *inner;     /* the errors of the group it came out of; NULL: of none */
+    const void *frame;   /* of the function that added the last step */
+    roost_errors *inner; /* the errors of the group it came out of; NULL: of none */
 };
 
 /* A deadline that is an error has passed: the trail begins with the scope's label. */
@@ -29,8 +29,7 @@ void roosti_trail_group(struct roost_task *task, int code, roost_errors *errors)
 
 /* Fills an error for a report: the trail when it is about this code, else the bare facts. The
  * trail's inner errors are moved to *inner (NULL: freed with the trail). */
-void roosti_trail_take(struct roost_task *task, int code, roost_error *error,
-                       roost_errors **inner);
+void roosti_trail_take(struct roost_task *task, int code, roost_error *error, roost_errors **inner);
 
 /* Forgets; NULL-safe. */
 void roosti_trail_free(struct roost_task *task);

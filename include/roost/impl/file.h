@@ -72,10 +72,8 @@ ROOST_API void roost_impl_file_close(int fd);
  * Errors    what opening the directory says; ROOST_ENOMEM; ROOST_ENOCTX  not in a task.
  * Threads   tasks.
  */
-ROOST_API ROOST_MUST int roost_impl_dir_list(const char *path,
-                                             int (*each)(void *arg, const char *name,
-                                                         bool is_directory),
-                                             void *arg);
+ROOST_API ROOST_MUST int roost_impl_dir_list(
+    const char *path, int (*each)(void *arg, const char *name, bool is_directory), void *arg);
 
 ROOST_END_DECLS
 

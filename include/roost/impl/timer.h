@@ -15,9 +15,9 @@ struct roost_impl_timer {
     struct roost_impl_timer *next;
     struct roost_impl_timer *prev;
     roost_time due;
-    uint64_t seq;                                /* order of arming, breaks ties */
+    uint64_t seq;                                 /* order of arming, breaks ties */
     void (*fire)(struct roost_impl_timer *timer); /* on the loop; the timer is at rest by then */
-    uint32_t where;                              /* 0: at rest; else 1 + index of its slot */
+    uint32_t where;                               /* 0: at rest; else 1 + index of its slot */
 };
 
 #endif
