@@ -24,6 +24,9 @@
 /* The result says whether the call worked: reading it is not optional. */
 #define ROOST_MUST __attribute__((warn_unused_result))
 
+/* Does not come back. */
+#define ROOST_NORETURN __attribute__((noreturn))
+
 #define ROOST_PRINTF(at, first) __attribute__((format(printf, at, first)))
 
 /* Runs roost_NAME_cleanup(&variable) when the variable's block is left, by whatever path. */

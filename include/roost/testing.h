@@ -226,7 +226,7 @@ ROOST_API ROOST_MUST int roost_sequencer_pass(roost_sequencer *seq, int n);
  * Suspends  never; it does not return.
  * Threads   the case's own.
  */
-ROOST_API _Noreturn void roost_test_skip(const char *missing);
+ROOST_API ROOST_NORETURN void roost_test_skip(const char *missing);
 
 /**
  * roost_test_steps - how many times the loop has switched, for ROOST_ASSERT_YIELDS.
