@@ -12,7 +12,7 @@ FUZZ_SECONDS ?= 60
 PREFIX ?= /usr/local
 
 .PHONY: setup demo test install bench bench-setup asan asan-clang tsan valgrind aarch64 shared \
-        unity clang release fuzz cov nightly tidy format clean
+        unity clang release deep fuzz cov nightly tidy format clean
 
 test: setup
 	tools/run-tests.sh dev
@@ -37,7 +37,7 @@ bench: setup
 bench-setup: setup
 	tools/setup-bench.sh
 
-asan asan-clang tsan valgrind aarch64 shared unity clang release: setup
+asan asan-clang tsan valgrind aarch64 shared unity clang release deep: setup
 	tools/run-tests.sh $@
 
 cov: setup
@@ -48,7 +48,7 @@ fuzz: setup
 	tools/run-fuzz.sh $(FUZZ_SECONDS)
 
 # Everything, the slow builds included. Stops at the first that fails.
-nightly: test clang release shared unity asan asan-clang tsan valgrind aarch64 cov tidy fuzz
+nightly: test clang release shared unity asan asan-clang tsan valgrind aarch64 cov tidy fuzz deep
 
 tidy: setup
 	@cmake --preset dev >/dev/null
