@@ -124,6 +124,8 @@ static void loop_poll(struct roosti_loop *loop, bool may_block)
     __atomic_store_n(&loop->idle, false, __ATOMIC_RELAXED);
     roosti_require(rc >= 0, "the port can be asked for completions");
     roosti_inbox_sleep(loop->inbox, false);
+    if (rc == 0 && deadline == ROOST_NEVER && !roosti_loop_has_work(loop))
+        roosti_stall_confirm(loop);
     loop->polls++;
     loop->now = loop->port->ops->now(loop->port);
     uint64_t ticks = roosti_ticks();

@@ -1,6 +1,6 @@
 /* rt/stall.c - deadlocks of the whole loop.
  *
- * A loop is stalled when nothing is ready, no timer is armed, no operation is in flight and nobody
+ * A loop is stalled when nothing is ready, no timer is armed, no operation can complete and nobody
  * outside holds a way in: no poster, no other loop, no host, and no signal that a task waits out in
  * roost_sleep_forever. The tree of tasks is printed with what each waits for, then everything is
  * cancelled and the run returns ROOST_EDEADLK.
@@ -16,20 +16,14 @@
 #include "rt/run.h"
 #include "rt/scope.h"
 
-static bool loop_may_be_woken(const struct roosti_loop *loop)
+static bool outside_may_wake(const struct roosti_loop *loop)
 {
-    const struct roosti_port *port = loop->port;
-    return port->ops->in_flight(port) > 0 || roosti_inbox_posters(loop->inbox) > 0 ||
-           roosti_run_reaches(loop) || (loop->forever > 0 && roosti_run_holds_signals(loop));
+    return roosti_inbox_posters(loop->inbox) > 0 || roosti_run_reaches(loop) ||
+           (loop->forever > 0 && roosti_run_holds_signals(loop));
 }
 
-bool roosti_stall_check(struct roosti_loop *loop)
+static void stall_break(struct roosti_loop *loop)
 {
-    /* The simulation knows nothing of threads: while one can post, its wait takes real time. */
-    if (loop->virtual_time)
-        roosti_sim_expect_foreign(loop->port, roosti_inbox_posters(loop->inbox) > 0);
-    if (loop->tasks_live == 0 || loop_may_be_woken(loop))
-        return false;
     if (!loop->deadlocked) {
         roosti_report("deadlock: every task waits and nothing outside can wake one");
         roost_dump_tasks(2);
@@ -39,6 +33,23 @@ bool roosti_stall_check(struct roosti_loop *loop)
     roosti_scope_cancel_for(&loop->bg_group.priv.scope, 0, "deadlock");
     if (!loop->run_first)
         roosti_run_break_shields(loop);
-    roosti_require(loop->run_first != NULL, "a cancelled task can be woken");
+    roosti_require(loop->run_first || loop->port->ops->in_flight(loop->port) > 0,
+                   "a cancelled task can be woken");
+}
+
+bool roosti_stall_check(struct roosti_loop *loop)
+{
+    /* The simulation knows nothing of threads: while one can post, its wait takes real time. */
+    if (loop->virtual_time)
+        roosti_sim_expect_foreign(loop->port, roosti_inbox_posters(loop->inbox) > 0);
+    if (loop->port->ops->in_flight(loop->port) > 0 || outside_may_wake(loop))
+        return false;
+    stall_break(loop);
     return true;
+}
+
+void roosti_stall_confirm(struct roosti_loop *loop)
+{
+    if (loop->virtual_time && !outside_may_wake(loop))
+        stall_break(loop);
 }

@@ -14,4 +14,8 @@ struct roosti_loop;
  * everything; there is something to run now. */
 bool roosti_stall_check(struct roosti_loop *loop);
 
+/* Called when a wait without a deadline has come back with nothing. In simulation that settles it:
+ * operations in flight there whose turn will never come. */
+void roosti_stall_confirm(struct roosti_loop *loop);
+
 #endif

@@ -41,13 +41,11 @@ static void turn_charge(struct roost_task *task)
 
 int roosti_op_begin_slow(struct roost_task *task)
 {
+    /* The short path charges only who has nothing to attend to. */
+    if (task->attn & (ROOSTI_ATTN_CANCELLED | ROOSTI_ATTN_PROBE))
+        task->loop->op_credit--;
     if (task->attn & ROOSTI_ATTN_PROBE)
         roosti_probe_tell(task->loop, ROOSTI_EVENT_CHECKPOINT, task);
-    if (task->attn & ROOSTI_ATTN_CANCELLED) {
-        if (--task->loop->op_credit < 0)
-            turn_charge(task);
-        return roosti_refuse(task);
-    }
     if (task->loop->op_credit < 0)
         turn_charge(task);
     return task->attn & ROOSTI_ATTN_CANCELLED ? ROOST_ECANCELED : 0;
