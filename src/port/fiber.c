@@ -6,9 +6,9 @@
  * - AddressSanitizer keeps a fake stack per flow. It is handed over at every switch, completed on
  *   the other side, and given up (NULL) at the last switch away. A recycled stack is unpoisoned.
  *   LeakSanitizer takes each stack in use as a root, without its guard, which it could not read.
- * - ThreadSanitizer keeps one handle per flow. Handles are pooled per thread, since a destroyed one
- *   leaves its metadata behind. Functions that switch are not instrumented: the call that enters
- *   them would otherwise be recorded on one shadow stack and its end on another.
+ * - ThreadSanitizer keeps one handle per flow. Handles are pooled per thread, since making one is
+ * slow and a destroyed one leaves metadata behind. Functions that switch are not instrumented: the
+ * call that enters them would otherwise be recorded on one shadow stack and its end on another.
  * - Valgrind is told where each stack lies.
  *
  * SPDX-License-Identifier: MIT
@@ -37,9 +37,15 @@
 #endif
 
 #ifdef ROOSTI_TSAN
-/* Handles at rest, per thread; the bound keeps a burst of tasks from pinning them for ever. */
-enum { TSAN_POOL_MAX = 256 };
-static __thread void *tsan_pool[TSAN_POOL_MAX];
+/* Handles at rest, per thread. A flow that ends never returns from its functions, so its handle
+ * keeps their names on its record of calls: after some flows it is given up, before that record is
+ * full or drowns a report. */
+enum { TSAN_POOL_MAX = 256, TSAN_USES_MAX = 16 };
+struct tsan_handle {
+    void *handle;
+    unsigned uses;
+};
+static __thread struct tsan_handle tsan_pool[TSAN_POOL_MAX];
 static __thread int tsan_pool_count;
 static pthread_key_t tsan_pool_key;
 static pthread_once_t tsan_pool_once = PTHREAD_ONCE_INIT;
@@ -49,7 +55,7 @@ static void tsan_pool_drain(void *pool)
 {
     (void)pool;
     while (tsan_pool_count > 0)
-        __tsan_destroy_fiber(tsan_pool[--tsan_pool_count]);
+        __tsan_destroy_fiber(tsan_pool[--tsan_pool_count].handle);
 }
 
 static void tsan_pool_init(void)
@@ -57,22 +63,28 @@ static void tsan_pool_init(void)
     pthread_key_create(&tsan_pool_key, tsan_pool_drain);
 }
 
-static void *tsan_take(void)
+static void tsan_take(struct roosti_fiber *fiber)
 {
+    struct tsan_handle taken = {0};
     if (tsan_pool_count > 0)
-        return tsan_pool[--tsan_pool_count];
-    return __tsan_create_fiber(0);
+        taken = tsan_pool[--tsan_pool_count];
+    else
+        taken.handle = __tsan_create_fiber(0);
+    fiber->tsan = taken.handle;
+    fiber->tsan_uses = taken.uses + 1;
 }
 
-static void tsan_give(void *handle)
+static void tsan_give(struct roosti_fiber *fiber)
 {
-    if (tsan_pool_count == TSAN_POOL_MAX) {
-        __tsan_destroy_fiber(handle);
-        return;
+    if (tsan_pool_count == TSAN_POOL_MAX || fiber->tsan_uses >= TSAN_USES_MAX) {
+        __tsan_destroy_fiber(fiber->tsan);
+    } else {
+        pthread_once(&tsan_pool_once, tsan_pool_init);
+        pthread_setspecific(tsan_pool_key, tsan_pool);
+        tsan_pool[tsan_pool_count++] =
+            (struct tsan_handle){.handle = fiber->tsan, .uses = fiber->tsan_uses};
     }
-    pthread_once(&tsan_pool_once, tsan_pool_init);
-    pthread_setspecific(tsan_pool_key, tsan_pool);
-    tsan_pool[tsan_pool_count++] = handle;
+    fiber->tsan = NULL;
 }
 #endif
 
@@ -106,7 +118,7 @@ void roosti_fiber_make(struct roosti_fiber *fiber, void *low, void *top, void *f
     *fiber = (struct roosti_fiber){
         .sp = roosti_fiber_frame(frame_top, entry, arg), .low = low, .size = size};
 #ifdef ROOSTI_TSAN
-    fiber->tsan = tsan_take();
+    tsan_take(fiber);
 #endif
 #ifdef ROOST_VALGRIND
     fiber->valgrind_id = VALGRIND_STACK_REGISTER(low, top);
@@ -161,8 +173,7 @@ void roosti_fiber_unmake(struct roosti_fiber *fiber)
     __asan_unpoison_memory_region(fiber->low, fiber->size);
 #endif
 #ifdef ROOSTI_TSAN
-    tsan_give(fiber->tsan);
-    fiber->tsan = NULL;
+    tsan_give(fiber);
 #endif
 #ifdef ROOST_VALGRIND
     VALGRIND_STACK_DEREGISTER(fiber->valgrind_id);

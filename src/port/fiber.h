@@ -41,10 +41,11 @@ enum { ROOSTI_FIBER_HOOKED = 0 };
 struct roosti_fiber {
     void *sp; /* saved stack pointer while switched away */
 #ifdef ROOSTI_FIBER_HOOKS
-    const void *low;  /* lowest byte of the stack */
-    size_t size;      /* bytes from low to the top */
-    void *fake_stack; /* ASan's */
-    void *tsan;       /* TSan's handle */
+    const void *low;    /* lowest byte of the stack */
+    size_t size;        /* bytes from low to the top */
+    void *fake_stack;   /* ASan's */
+    void *tsan;         /* TSan's handle */
+    unsigned tsan_uses; /* flows it has served, this one included */
     unsigned valgrind_id;
 #endif
 };
@@ -53,15 +54,15 @@ struct roosti_fiber {
  * `to` left off in returns `value`; a fresh flow drops it. */
 int roosti_fiber_jump(void **from_sp, void *to_sp, int value);
 
-/* In src/port/arch: loads `to` and forgets the flow it is called on; does not return. To be called in
- * tail position, so that the processor's predictions of returns stay right on the other side. */
+/* In src/port/arch: loads `to` and forgets the flow it is called on; does not return. To be called
+ * in tail position, so that the processor's predictions of returns stay right on the other side. */
 int roosti_fiber_drop(void *to_sp, int value);
 
 /* In src/port/arch: where a fresh flow begins; a place to jump to, not a function. */
 extern const char roosti_fiber_begin[];
 
-/* Lays out a first frame below `top`, as roosti_fiber_jump leaves one: the first jump to the returned
- * sp calls entry(arg) with a clean, backtrace-ending frame. entry must not return. */
+/* Lays out a first frame below `top`, as roosti_fiber_jump leaves one: the first jump to the
+ * returned sp calls entry(arg) with a clean, backtrace-ending frame. entry must not return. */
 static inline void *roosti_fiber_frame(void *top, void (*entry)(void *), void *arg)
 {
 #if defined(__x86_64__)
@@ -87,8 +88,8 @@ void roosti_fiber_adopt(struct roosti_fiber *fiber);
 void roosti_fiber_make(struct roosti_fiber *fiber, void *low, void *top, void *frame_top,
                        void (*entry)(void *), void *arg);
 void roosti_fiber_switch(struct roosti_fiber *from, struct roosti_fiber *to);
-/* The same; the switch that `to` left off in returns `value`. As the last call of a function it costs
- * no return address prediction, which is most of what a switch can cost. */
+/* The same; the switch that `to` left off in returns `value`. As the last call of a function it
+ * costs no return address prediction, which is most of what a switch can cost. */
 int roosti_fiber_switch_with(struct roosti_fiber *from, struct roosti_fiber *to, int value);
 /* The same, and `from` never runs again. */
 void roosti_fiber_leave(struct roosti_fiber *from, struct roosti_fiber *to, int value);

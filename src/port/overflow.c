@@ -17,6 +17,9 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 #include <unistd.h>
+#ifdef ROOST_VALGRIND
+#include <valgrind/valgrind.h>
+#endif
 
 #include <roost/error.h>
 
@@ -224,6 +227,11 @@ static void signal_stack_leave(struct thread_watch *watch)
     char *at = present.ss_sp;
     if (at >= (char *)watch->map && at < (char *)watch->map + watch->map_size)
         sigaltstack(&watch->former, NULL);
+#ifdef ROOST_VALGRIND
+    /* It goes on using a signal stack that has been disabled. */
+    if (RUNNING_ON_VALGRIND)
+        return;
+#endif
     munmap(watch->map, watch->map_size);
 }
 
