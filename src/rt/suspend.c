@@ -48,7 +48,7 @@ int roosti_op_begin_slow(struct roost_task *task)
         roosti_probe_tell(task->loop, ROOSTI_EVENT_CHECKPOINT, task);
     if (task->loop->op_credit < 0)
         turn_charge(task);
-    return task->attn & ROOSTI_ATTN_CANCELLED ? ROOST_ECANCELED : 0;
+    return task->attn & ROOSTI_ATTN_CANCELLED ? roosti_refuse(task) : 0;
 }
 
 int roosti_park(struct roost_task *task, roosti_abort_fn abort, const char *what, void *on)
