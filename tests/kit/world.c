@@ -66,18 +66,14 @@ int kit_pipe(int fds[2])
 
 int64_t kit_read(int fd, void *buf, size_t len)
 {
-    struct roosti_op op = {
-        .kind = ROOSTI_OP_READ, .fd = fd, .buf = buf, .len = len, .offset = -1};
+    struct roosti_op op = {.kind = ROOSTI_OP_READ, .fd = fd, .buf = buf, .len = len, .offset = -1};
     return roosti_op_run(&op);
 }
 
 int64_t kit_write(int fd, const void *buf, size_t len)
 {
-    struct roosti_op op = {.kind = ROOSTI_OP_WRITE,
-                           .fd = fd,
-                           .buf = (void *)(uintptr_t)buf,
-                           .len = len,
-                           .offset = -1};
+    struct roosti_op op = {
+        .kind = ROOSTI_OP_WRITE, .fd = fd, .buf = (void *)(uintptr_t)buf, .len = len, .offset = -1};
     return roosti_op_run(&op);
 }
 

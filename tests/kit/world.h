@@ -26,11 +26,11 @@ void kit_seed_use(uint64_t seed);
 
 /* The runs that follow meet disturbances: each number is in events per thousand. */
 struct kit_disturbance {
-    unsigned again;    /* a ready descriptor claims not to be */
-    unsigned shorter;  /* a read or write moves fewer bytes than it could */
-    unsigned error;    /* an operation fails with one of its codes */
-    unsigned delay;    /* a completion comes later than it could */
-    unsigned late;     /* a cancelled operation comes with its real result */
+    unsigned again;   /* a ready descriptor claims not to be */
+    unsigned shorter; /* a read or write moves fewer bytes than it could */
+    unsigned error;   /* an operation fails with one of its codes */
+    unsigned delay;   /* a completion comes later than it could */
+    unsigned late;    /* a cancelled operation comes with its real result */
 };
 void kit_disturb(const struct kit_disturbance *wanted);
 
