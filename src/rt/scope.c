@@ -113,6 +113,8 @@ void roosti_scope_pop(struct roost_task *task, roost_scope *scope)
     roosti_timer_cancel(&task->loop->timers, &scope->priv.timer);
     scope->priv.flags = (scope->priv.flags & ~(uint32_t)ROOSTI_SCOPE_OPEN) | ROOSTI_SCOPE_ENDED;
     parent->priv.inner = NULL;
+    if (roosti_unlikely(scope->priv.flags & ~parent->priv.flags & ROOSTI_SCOPE_EFFECTIVE))
+        task->refusals = 0;
     task->scope = parent;
     task->attn = (task->attn & ~(uint32_t)ROOSTI_ATTN_CANCELLED) |
                  (parent->priv.flags & ROOSTI_SCOPE_EFFECTIVE);
@@ -210,7 +212,7 @@ static void scope_start(struct roost_task *task, roost_scope *scope)
 {
     struct roosti_loop *loop = task->loop;
     if (scope->priv.flags & ROOSTI_SCOPE_EXPIRED) {
-        scope_deadline_passed(&scope->priv.timer);
+        scope_arm(loop, scope, loop->now);
         return;
     }
     if (scope->priv.flags & ROOSTI_SCOPE_DUE) {
@@ -288,7 +290,6 @@ static int scope_settle(roost_scope *scope, int rc, bool outer_cancelled)
     if (outer_cancelled)
         return rc;
     scope->priv.flags |= ROOSTI_SCOPE_FIRED;
-    scope->priv.task->refusals = 0;
     if (!(scope->priv.flags & ROOSTI_SCOPE_DEADLINE) || (scope->priv.flags & ROOSTI_SCOPE_MOVE_ON))
         return 0;
     roosti_trail_timeout(scope->priv.task, scope);
@@ -305,7 +306,8 @@ int roost_scope_end(roost_scope *scope, int rc)
     if (roosti_unlikely(task->scope != scope ||
                         (scope->priv.flags & (ROOSTI_SCOPE_ROOT | ROOSTI_SCOPE_GROUP))))
         return ROOST_EMISNEST;
-    bool outer_cancelled = roosti_scope_outer_cancelled(scope);
+    bool outer_cancelled =
+        (scope->priv.flags & ROOSTI_SCOPE_LATE) || roosti_scope_outer_cancelled(scope);
     roosti_scope_pop(task, scope);
     return scope_settle(scope, rc, outer_cancelled);
 }
@@ -379,11 +381,14 @@ int roost_scope_set_deadline(roost_scope *scope, roost_time at)
 
 void roost_scope_set_shield(roost_scope *scope, bool shield)
 {
-    if (shield)
-        scope->priv.flags |= ROOSTI_SCOPE_SHIELD;
+    bool open = scope->priv.flags & ROOSTI_SCOPE_OPEN;
+    if (!shield)
+        scope->priv.flags &= ~(uint32_t)(ROOSTI_SCOPE_SHIELD | ROOSTI_SCOPE_LATE);
+    else if (open && roosti_scope_outer_cancelled(scope))
+        scope->priv.flags |= ROOSTI_SCOPE_SHIELD | ROOSTI_SCOPE_LATE;
     else
-        scope->priv.flags &= ~(uint32_t)ROOSTI_SCOPE_SHIELD;
-    if (scope->priv.flags & ROOSTI_SCOPE_OPEN)
+        scope->priv.flags |= ROOSTI_SCOPE_SHIELD;
+    if (open)
         roosti_scope_update(scope);
 }
 

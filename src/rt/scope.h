@@ -29,7 +29,8 @@ enum {
     ROOSTI_SCOPE_WALKED = 4096,   /* this one and all enclosing ones of the task have been armed */
     ROOSTI_SCOPE_DUE = 8192,      /* timer.due is its deadline */
     ROOSTI_SCOPE_EXPIRED = 16384, /* expires on entry */
-    ROOSTI_SCOPE_WITHIN = 32768   /* `within` is its deadline */
+    ROOSTI_SCOPE_WITHIN = 32768,  /* `within` is its deadline */
+    ROOSTI_SCOPE_LATE = 65536     /* shielded after a cancellation had come in from outside */
 };
 
 /* Makes a fresh scope the innermost one of a task, under `parent`. */
