@@ -245,7 +245,7 @@ static void case_prepare(void)
 static void addresses_shift(void)
 {
     enum { BLOCKS = 12, LARGE = 13 << 20 };
-    static void *blocks[BLOCKS + 1];
+    static void *volatile blocks[BLOCKS + 1];
     for (size_t i = 0; i < BLOCKS; i++)
         blocks[i] = malloc(24 + 264 * i);
     blocks[BLOCKS] = malloc(LARGE);
