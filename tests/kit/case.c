@@ -245,10 +245,13 @@ static void case_prepare(void)
 static void addresses_shift(void)
 {
     enum { BLOCKS = 12, LARGE = 13 << 20 };
-    static void *volatile blocks[BLOCKS + 1];
+    static void *blocks[BLOCKS + 1];
     for (size_t i = 0; i < BLOCKS; i++)
         blocks[i] = malloc(24 + 264 * i);
     blocks[BLOCKS] = malloc(LARGE);
+    for (size_t i = 0; i <= BLOCKS; i++)
+        if (!blocks[i])
+            kit_fail("no memory to take other addresses");
 }
 
 void kit_case_run(const struct kit_case *wanted)

@@ -45,10 +45,12 @@ static struct kit_report *report_fresh(void)
 static void on_dump(int signo)
 {
     static const char heading[] = "time is up; tasks, then where the process is:\n";
+    int kept = errno;
     (void)signo;
     roosti_host_write(2, heading, sizeof heading - 1);
     roost_dump_tasks(2);
     roosti_backtrace_print();
+    errno = kept;
 }
 
 static int dump_signal(void)
