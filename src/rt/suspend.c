@@ -29,7 +29,7 @@ void roosti_give_turn(struct roost_task *task)
 static void turn_charge(struct roost_task *task)
 {
     struct roosti_loop *loop = task->loop;
-    loop->op_credit = ROOSTI_OP_CREDIT;
+    loop->op_credit = ROOSTI_OP_CREDIT - 1; /* the one that finds it below zero counts */
     if (++loop->op_rounds < 128 / ROOSTI_OP_CREDIT &&
         (loop->virtual_time ||
          roosti_ticks_to_ns(roosti_ticks() - loop->poll_ticks) < ROOSTI_TURN_NS))
