@@ -1,5 +1,5 @@
-/* behaviour/moments.h - what the behaviours share: time that has gone by, time that is wasted,
- * scopes entered by hand, tasks that wait.
+/* tests/behaviour/moments.h - what the behaviours of scopes share: time that has gone by, scopes
+ * entered by hand, pipes, tasks that wait.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -7,8 +7,7 @@
 #define ROOST_TESTS_MOMENTS_H
 
 #include "kit/behaviour.h"
-#include "port/sim.h"
-#include "rt/loop.h"
+#include "kit/world.h"
 
 /* What sleeps this long is meant to be cancelled: far longer than any case takes. Real clocks get
  * by with less, because a torture may cancel whoever was to cancel the sleep. */
@@ -23,16 +22,6 @@
         else                                                                                       \
             CHECK(elapsed_ >= (want));                                                             \
     } while (0)
-
-/* Keeps the processor, as a computation does. */
-static inline void spend(roost_dur dur)
-{
-    roost_time end = roost_now() + dur;
-    if (roost_test_virtual())
-        roosti_sim_clock_set(roosti_loop_here->port, end);
-    while (roost_now() < end)
-        continue;
-}
 
 /* To be ended, or left to ROOST_AUTO(scope). */
 static inline roost_scope *scope_enter(roost_scope *scope, const roost_scope_opts *opts)
@@ -52,6 +41,24 @@ static inline void scope_leave(roost_scope **scope)
 #define SCOPE_IN_GROUP(scope, opts)                                                                \
     __attribute__((cleanup(scope_leave), unused)) roost_scope *ROOST_UNIQUE(leave_) =              \
         scope_enter((scope), (opts))
+
+struct pipe {
+    int fds[2]; /* to read from, to write to; -1: closed */
+};
+#define PIPE_NONE                                                                                  \
+    {                                                                                              \
+        {                                                                                          \
+            -1, -1                                                                                 \
+        }                                                                                          \
+    }
+
+static inline void pipe_close(struct pipe *pipe)
+{
+    for (int end = 0; end < 2; end++) {
+        kit_close(pipe->fds[end]);
+        pipe->fds[end] = -1;
+    }
+}
 
 /* Sleeps and returns 0, or what the sleep says. */
 ROOST_ASYNC(nap, roost_dur, dur)

@@ -1,4 +1,4 @@
-/* behaviour/scopes.c - what it means to be cancelled: behaviours 1 to 5.
+/* tests/behaviour/scopes.c - what it means to be cancelled: behaviours 1 to 5.
  *
  * Every case ends its scopes with the code its body came to, as a function would that passes codes
  * up, and asks afterwards who took the cancellation for its own.
@@ -158,7 +158,7 @@ BEHAVIOUR(02, cancelled_before_entry_is_no_timeout_later)
     roost_scope_init(&scope, &(roost_scope_opts){.within = ROOST_MS(1)});
     roost_scope_cancel(&scope, "by hand");
     CHECK_OK(roost_scope_enter(&scope));
-    spend(ROOST_MS(2));
+    kit_spend(ROOST_MS(2));
     CHECK_EQ(ROOST_ECANCELED, roost_sleep(LONG_TIME));
     CHECK_STR("by hand", roost_scope_reason(&scope));
     CHECK_EQ(0, roost_scope_end(&scope, ROOST_ECANCELED));
@@ -302,7 +302,7 @@ BEHAVIOUR(05, a_deadline_passed_without_a_checkpoint_is_no_timeout)
 {
     int rc = 0;
     ROOST_TIMEOUT(rc, ROOST_MS(1)) {
-        spend(ROOST_MS(2));
+        kit_spend(ROOST_MS(2));
         rc = 7;
     }
     CHECK_EQ(7, rc);

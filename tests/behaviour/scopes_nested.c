@@ -1,5 +1,5 @@
-/* behaviour/scopes_nested.c - scopes inside scopes, who takes a cancellation for its own and which
- * reason is told: behaviours 6 to 9, 15 and 16.
+/* tests/behaviour/scopes_nested.c - scopes inside scopes, who takes a cancellation for its own and
+ * which reason is told: behaviours 6 to 9, 15 and 16.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -331,7 +331,7 @@ BEHAVIOUR(15, the_first_reason_is_preserved)
     roost_scope_cancel(&scope, "first");
     roost_scope_cancel(&scope, "second");
     roost_scope_cancel(&scope, NULL);
-    spend(ROOST_MS(2));
+    kit_spend(ROOST_MS(2));
     CHECK_EQ(ROOST_ECANCELED, roost_checkpoint());
     CHECK_STR("first", roost_scope_reason(&scope));
 

@@ -1,14 +1,12 @@
-/* behaviour/scopes_values.c - values and errors that a cancellation must not take away:
+/* tests/behaviour/scopes_values.c - values and errors that a cancellation must not take away:
  * behaviours 10 to 12, 17 and 20.
  *
  * SPDX-License-Identifier: MIT
  */
-#include <roost/impl/file.h>
-
 #include <stdlib.h>
 
 #include "behaviour/moments.h"
-#include "behaviour/pipes.h"
+#include "kit/held.h"
 
 /* -- B10: a value that is there wins
  * -------------------------------------------------------------*/
@@ -143,13 +141,13 @@ BEHAVIOUR(10, a_join_that_is_over_gives_its_result)
 
 ROOST_ASYNC(read_byte, int, fd, char *, byte)
 {
-    return (int)roost_impl_file_read(fd, byte, 1, -1);
+    return (int)kit_read(fd, byte, 1);
 }
 
 BEHAVIOUR(10, a_cancelled_read_loses_no_byte)
 {
     __attribute__((cleanup(pipe_close))) struct pipe pipe = PIPE_NONE;
-    if (pipe_open(&pipe) < 0)
+    if (kit_pipe(pipe.fds) < 0)
         return;
     int rc = 0;
     int result = 0;
@@ -159,7 +157,7 @@ BEHAVIOUR(10, a_cancelled_read_loses_no_byte)
         if (ROOST_SPAWN(&task, g, read_byte, pipe.fds[0], &byte) < 0)
             break;
         CHECK_OK(roost_test_settle());
-        CHECK_EQ(1, pipe_write(&pipe, 'x'));
+        CHECK_EQ(1, kit_write(pipe.fds[1], "x", 1));
         roost_task_cancel(task, NULL);
         CHECK_OK(roost_join(task, &result));
         /* Whoever came first: the byte was read, or it is still there. */
@@ -263,34 +261,15 @@ BEHAVIOUR(11, a_task_without_checkpoints_finishes)
 /* -- B12: what cannot be aborted
  * -----------------------------------------------------------------*/
 
-/* An operation that somebody else ends, and that takes no notice of being aborted. */
 struct held {
-    struct roost_task *waiter; /* NULL: nobody waits */
-    int aborts;                /* times it was asked to end early */
-    int returned;              /* what the wait came to */
-    int next;                  /* and the suspending call after it */
+    struct kit_held held;
+    int returned; /* what the wait came to */
+    int next;     /* and the suspending call after it */
 };
-
-static bool held_abort(struct roost_task *task)
-{
-    struct held *held = task->wait.on;
-    held->aborts++;
-    return false;
-}
-
-static void held_release(struct held *held, int rc)
-{
-    if (held->waiter)
-        roosti_wake(held->waiter, rc);
-    held->waiter = NULL;
-}
 
 ROOST_ASYNC(held_wait, struct held *, held)
 {
-    struct roost_task *self = roost_task_self();
-    ROOST_TRY(roosti_op_begin(self->loop, self));
-    held->waiter = self;
-    held->returned = roosti_park(self, held_abort, "what cannot be aborted", held);
+    held->returned = kit_held_wait(&held->held);
     held->next = roost_checkpoint();
     return held->next;
 }
@@ -306,13 +285,13 @@ BEHAVIOUR(12, it_completes_and_the_cancellation_is_reported_afterwards)
         CHECK_OK(roost_test_settle());
         roost_task_cancel(task, NULL);
         CHECK_OK(roost_test_settle());
-        CHECK_EQ(1, held.aborts);
+        CHECK_EQ(1, held.held.aborts);
         CHECK(!roost_task_done(task));
 
         /* A second cancellation, from further out, asks no second time. */
         roost_group_cancel(g, NULL);
-        CHECK_EQ(1, held.aborts);
-        held_release(&held, 42);
+        CHECK_EQ(1, held.held.aborts);
+        kit_held_release(&held.held, 42);
         roost_task_drop(task);
     }
     CHECK_EQ(0, rc);
@@ -333,11 +312,11 @@ BEHAVIOUR(12, it_may_end_by_the_cancellation_later)
         roost_task_cancel(task, NULL);
         roost_ignore(roost_sleep(ROOST_MS(1)));
         CHECK(!roost_task_done(task));
-        held_release(&held, ROOST_ECANCELED);
+        kit_held_release(&held.held, ROOST_ECANCELED);
         CHECK_OK(roost_join(task, &result));
     }
     CHECK_EQ(0, rc);
-    CHECK_EQ(1, held.aborts);
+    CHECK_EQ(1, held.held.aborts);
     CHECK_EQ(ROOST_ECANCELED, held.returned);
     CHECK_EQ(ROOST_ECANCELED, result);
 }

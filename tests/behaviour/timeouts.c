@@ -1,5 +1,5 @@
-/* behaviour/timeouts.c - deadlines: which of several fires, what they leave alone, and how they are
- * moved: behaviours 21 to 31.
+/* tests/behaviour/timeouts.c - deadlines: which of several fires, what they leave alone, and how
+ * they are moved: behaviours 21 to 31.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -76,7 +76,7 @@ static void check_one_timeout(roost_dur outer_within, roost_dur inner_within)
     scope_enter(&outer, &(roost_scope_opts){.until = now + outer_within, .label = "the outer one"});
     ROOST_AUTO(scope) roost_scope inner;
     scope_enter(&inner, &(roost_scope_opts){.until = now + inner_within, .label = "the inner one"});
-    spend(ROOST_MS(3));
+    kit_spend(ROOST_MS(3));
     CHECK_EQ(ROOST_ECANCELED, roost_sleep(LONG_TIME));
     CHECK(roost_scope_cancelled(&outer) && roost_scope_cancelled(&inner));
     CHECK_EQ(ROOST_ECANCELED, roost_scope_end(&inner, ROOST_ECANCELED));
@@ -113,7 +113,7 @@ BEHAVIOUR(22, in_blocks_too)
     int outer_rc = 0;
     ROOST_TIMEOUT(outer_rc, ROOST_MS(2)) {
         ROOST_TIMEOUT(inner_rc, ROOST_MS(1)) {
-            spend(ROOST_MS(3));
+            kit_spend(ROOST_MS(3));
             inner_rc = roost_sleep(LONG_TIME);
         }
         outer_rc = inner_rc;
@@ -545,7 +545,7 @@ BEHAVIOUR(29, not_from_the_first_wait_either)
     roost_time before = roost_now();
     ROOST_AUTO(scope) roost_scope scope;
     scope_enter(&scope, &(roost_scope_opts){.within = ROOST_MS(20)});
-    spend(ROOST_MS(15));
+    kit_spend(ROOST_MS(15));
     roost_time at = roost_scope_deadline(&scope);
     roost_time after = roost_now();
     CHECK_EQ(ROOST_ECANCELED, roost_sleep(LONG_TIME));

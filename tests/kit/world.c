@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "port/host.h"
 #include "port/sim.h"
 #include "rt/loop.h"
 #include "rt/op.h"
@@ -93,4 +94,9 @@ size_t kit_sim_fds(void)
     struct roosti_sim_counts counts;
     roosti_sim_counts_get(port_here(), &counts);
     return counts.fds;
+}
+
+int kit_fds_open(void)
+{
+    return roosti_loop_here->virtual_time ? (int)kit_sim_fds() : roosti_host_fd_count();
 }

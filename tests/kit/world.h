@@ -55,4 +55,7 @@ bool kit_file_put(const char *path, const void *data, size_t len);
 /* Open descriptors of the simulated world. */
 size_t kit_sim_fds(void);
 
+/* Open descriptors of the world the case runs in: the simulated one, or the process. */
+int kit_fds_open(void);
+
 #endif
