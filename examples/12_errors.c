@@ -32,8 +32,8 @@ ROOST_ASYNC(read_disk)
             ROOST_GO(g, read_part, part);
         ROOST_GO(g, read_slowly, 5);
     }
-    for (size_t i = 0; i < roost_errors_count(&errors); i++) {
-        const roost_error *error = roost_errors_at(&errors, i);
+    const roost_error *error;
+    for (size_t i = 0; (error = roost_errors_at(&errors, i)) != NULL; i++) {
         printf("%s: %s, %s\n", error->task_name, roost_error_name(error->code),
                error->steps[0].note[0] ? "with a note" : "without a note");
     }
