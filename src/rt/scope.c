@@ -160,12 +160,14 @@ static void scope_arm(struct roosti_loop *loop, roost_scope *scope, roost_time d
         roosti_timer_arm(&loop->timers, &scope->priv.timer, due);
 }
 
-/* When a relative deadline falls, measured from entry. loop->now is fresh. */
-static roost_time scope_due(const struct roosti_loop *loop, const roost_scope *scope)
+/* When a relative deadline falls, measured from entry. `ticks` were read before loop->now, and a
+ * thousandth is left off for the error of their rate, so the deadline is never early. */
+static roost_time scope_due(const struct roosti_loop *loop, const roost_scope *scope,
+                            uint64_t ticks)
 {
     roost_dur elapsed =
-        loop->virtual_time ? 0 : roosti_ticks_to_ns(roosti_ticks() - scope->priv.entry_ticks);
-    return roost_time_add(loop->now - elapsed, scope->priv.within);
+        loop->virtual_time ? 0 : roosti_ticks_to_ns(ticks - scope->priv.entry_ticks);
+    return roost_time_add(loop->now - (elapsed - elapsed / 1024), scope->priv.within);
 }
 
 void roosti_scopes_arm(struct roost_task *task)
@@ -173,16 +175,17 @@ void roosti_scopes_arm(struct roost_task *task)
     struct roosti_loop *loop = task->loop;
     task->attn &= ~(uint32_t)ROOSTI_ATTN_UNARMED;
     roost_scope *scope = task->scope;
-    bool fresh = false;
+    uint64_t ticks = 0;
     for (; !(scope->priv.flags & (ROOSTI_SCOPE_WALKED | ROOSTI_SCOPE_ROOT));
          scope = scope->priv.parent) {
         scope->priv.flags |= ROOSTI_SCOPE_WALKED;
         if (!(scope->priv.flags & ROOSTI_SCOPE_UNARMED))
             continue;
-        if (!fresh)
+        if (ticks == 0) {
+            ticks = roosti_ticks();
             (void)roost_now();
-        fresh = true;
-        scope_arm(loop, scope, scope_due(loop, scope));
+        }
+        scope_arm(loop, scope, scope_due(loop, scope, ticks));
     }
 }
 
@@ -400,9 +403,10 @@ roost_time roost_scope_deadline(const roost_scope *scope)
         return scope->priv.timer.due;
     if (!(scope->priv.flags & ROOSTI_SCOPE_WITHIN))
         return ROOST_NEVER;
+    uint64_t ticks = roosti_ticks();
     roost_time now = roost_now();
     if (scope->priv.flags & ROOSTI_SCOPE_UNARMED)
-        return scope_due(scope->priv.task->loop, scope);
+        return scope_due(scope->priv.task->loop, scope, ticks);
     return roost_time_add(now, scope->priv.within);
 }
 
