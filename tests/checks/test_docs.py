@@ -9,7 +9,8 @@ from planting import verify
 GUIDE = "docs/guide/a.md"
 CLEAN = {"examples/a.c": "int one;\n\nint two;\nint three;\n",
          "README.md": "# A\n\n```\nmake\n```\n\n```sh\nmake\n```\n",
-         GUIDE: "```c examples/a.c\nint one;\n\nint two;\n```\n\n```c examples/a.c\nint three;\n```\n"}
+         GUIDE: "```c examples/a.c\nint one;\n\nint two;\n```\n\n"
+                "```c examples/a.c\nint three;\n```\n"}
 PLANTED = [
     ("another word", {GUIDE: "```c examples/a.c\nint tow;\n```\n"}, "not what examples/a.c says"),
     ("a line left out", {GUIDE: "```c examples/a.c\nint one;\nint two;\n```\n"}, "a.md:1: this is"),
