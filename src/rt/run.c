@@ -164,7 +164,7 @@ static void audit_begin(struct roosti_run *run)
         return;
     struct roosti_mem_stats stats;
     roosti_mem_stats_get(&stats);
-    run->blocks_before = stats.live;
+    run->blocks_before = stats.live - 1; /* the record of the run itself will be gone */
     run->fds_before = roosti_host_fd_count();
 }
 
