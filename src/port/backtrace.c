@@ -89,7 +89,6 @@ static int question_handler_install(void)
     return ROOST_EBUSY;
 }
 
-
 static int question_ask(uint64_t thread_id)
 {
     if (!question_signal) {

@@ -42,29 +42,29 @@ struct roosti_stacks {
 
     size_t slot_size;
     size_t guard_size;
-    size_t slots_max;      /* ROOST_ENOSTACK past this */
-    size_t slots_made;     /* slots that have their guard */
+    size_t slots_max;  /* ROOST_ENOSTACK past this */
+    size_t slots_made; /* slots that have their guard */
     size_t free_capacity;
     enum roosti_guard_kind guard_kind;
-    size_t mprotect_max;   /* guards the mprotect kind may make, in all arenas together; 0: ask */
-    size_t mprotect_made;  /* guards it has made in this one */
+    size_t mprotect_max;  /* guards the mprotect kind may make, in all arenas together; 0: ask */
+    size_t mprotect_made; /* guards it has made in this one */
     int chunk_count;
     struct roosti_stack_chunk chunks[ROOSTI_STACK_CHUNKS_MAX];
 };
 
 struct roosti_stacks_opts {
-    size_t slot_size;  /* bytes with the guard, a multiple of the page; default 256 KiB */
-    size_t guard_size; /* default 64 KiB, at most half a slot */
-    size_t slots_max;  /* default 4,194,304 */
+    size_t slot_size;    /* bytes with the guard, a multiple of the page; default 256 KiB */
+    size_t guard_size;   /* default 64 KiB, at most half a slot */
+    size_t slots_max;    /* default 4,194,304 */
     bool force_mprotect; /* for tests of the older-kernel path */
 };
 
 /* What an address in an arena is. */
 struct roosti_stack_place {
-    size_t slot;  /* number of the slot in the arena */
-    char *low;    /* lowest usable byte */
-    char *top;    /* one past the highest */
-    bool guard;   /* the address lies in the slot's guard */
+    size_t slot; /* number of the slot in the arena */
+    char *low;   /* lowest usable byte */
+    char *top;   /* one past the highest */
+    bool guard;  /* the address lies in the slot's guard */
 };
 
 /* Maps nothing yet. 0 or ROOST_ENOMEM, ROOST_EINVAL. */
@@ -77,9 +77,9 @@ void roosti_stacks_close(struct roosti_stacks *stacks);
  * the arena or, with mprotect guards, of vm.max_map_count). */
 int roosti_stacks_refill(struct roosti_stacks *stacks);
 
-/* Gives the pages of the coldest free slots back until half of warm_max are left, but of 512 slots at
- * most (some 0.3 ms): again while roosti_stacks_should_trim says so. Never called on a task's stack
- * that is in the free list. */
+/* Gives the pages of the coldest free slots back until half of warm_max are left, but of 512 slots
+ * at most (some 0.3 ms): again while roosti_stacks_should_trim says so. Never called on a task's
+ * stack that is in the free list. */
 void roosti_stacks_trim(struct roosti_stacks *stacks);
 
 /* True and *place when the address lies in a slot of the arena. Async-signal-safe. */
