@@ -9,7 +9,7 @@
 #include <roost/impl/file.h>
 #include <roost/post.h>
 
-#include "process.h"
+#include "unit/rt/process.h"
 
 static const roost_var var = {.name = "var"};
 

@@ -15,7 +15,7 @@
 
 #include "base/mem.h"
 #include "port/fiber.h"
-#include "process.h"
+#include "unit/rt/process.h"
 
 /* A run in a process of its own: what it calls, and at which level. */
 struct reported {
