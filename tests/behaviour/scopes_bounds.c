@@ -381,7 +381,7 @@ BEHAVIOUR(18, even_its_first_calls_give_way, .fifo = true)
 BEHAVIOUR(18, who_leaves_each_cancelled_scope_is_not_slowed_down)
 {
     roost_time before = roost_now();
-    for (int i = 0; i < 500; i++) {
+    for (int i = 0; i < 500 && !roost_cancelled(); i++) {
         int rc = 0;
         ROOST_MOVE_ON(rc, 0) {
             roost_ignore(roost_sleep(LONG_TIME));
