@@ -103,7 +103,9 @@ close:
 void roosti_loop_leave(struct roosti_loop *loop)
 {
     roosti_inbox_close(loop->inbox);
-    loop->posts += roosti_inbox_drain(loop->inbox, SIZE_MAX);
+    /* More than once: one drain takes nothing new while it has posts left from the one before. */
+    while (roosti_inbox_pending(loop->inbox))
+        loop->posts += roosti_inbox_drain(loop->inbox, SIZE_MAX);
     roosti_loop_here = NULL;
     roosti_overflow_leave();
     roosti_loop_fini(loop);
