@@ -106,7 +106,8 @@ void roosti_trail_timeout(struct roost_task *task, const roost_scope *scope)
     roost_error_step *step = trail ? trail_step(trail) : NULL;
     if (step)
         snprintf(step->note, sizeof step->note, "%.3f s late: %s",
-                 (double)(task->loop->now - scope->priv.timer.due) / 1e9, scope->priv.label);
+                 ((double)task->loop->now - (double)scope->priv.timer.due) / 1e9,
+                 scope->priv.label);
 }
 
 void roosti_trail_group(struct roost_task *task, int code, roost_errors *errors)
