@@ -15,8 +15,19 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "port/fiber.h"
 #include "port/host.h"
 #include "kit/kit.h"
+
+#ifdef ROOSTI_TSAN
+/* Under the thread sanitizer each process sleeps for a second before it ends, so that late races are
+ * seen: hundreds of short ones would take minutes. */
+__attribute__((visibility("default"))) const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+    return "atexit_sleep_ms=0";
+}
+#endif
 
 /* Made once; the runner has one child at a time. */
 static struct kit_report *shared;

@@ -202,11 +202,12 @@ PLANTED(suspends)
     }
 }
 
+/* The thread sanitizer delivers signals in calls of libc only, so there is one. */
 PLANTED(spins)
 {
     volatile bool on = true;
     while (on)
-        continue;
+        on = roosti_clock_now() > 0;
 }
 
 PLANTED(deadlocks)
