@@ -14,7 +14,8 @@
 /* A key; give it static storage. */
 typedef struct roost_var {
     const char *name;          /* for dumps */
-    void (*drop)(void *value); /* called when the last task that sees a value is gone; or NULL */
+    void (*drop)(void *value); /* called when the last task that sees a value is gone; not for the
+                                  value NULL; may be NULL itself */
 } roost_var;
 
 ROOST_BEGIN_DECLS

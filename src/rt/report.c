@@ -44,7 +44,7 @@ void roosti_report(const char *format, ...)
 void roost_error_print(const roost_error *error, int fd)
 {
     char buf[1600];
-    struct roosti_text text = {.buf = buf, .size = sizeof buf};
+    struct roosti_text text = {.buf = buf, .size = sizeof buf - 1};
     roosti_text_add(&text, "%s: %s", roost_error_name(error->code), roost_error_text(error->code));
     if (error->task_name[0])
         roosti_text_add(&text, " (task '%s', %" PRIu64 ")", error->task_name, error->task_id);
@@ -61,5 +61,7 @@ void roost_error_print(const roost_error *error, int fd)
     }
     if (error->step_count > kept)
         roosti_text_add(&text, "    and %d more\n", error->step_count - kept);
+    if (buf[text.len - 1] != '\n') /* long names, and the end is cut */
+        buf[text.len++] = '\n';
     roosti_host_write(fd, buf, text.len);
 }

@@ -15,7 +15,7 @@ void roosti_env_unref(struct roosti_env *env)
 {
     while (env && __atomic_sub_fetch(&env->refs, 1, __ATOMIC_ACQ_REL) == 0) {
         struct roosti_env *outer = env->outer;
-        if (env->var->drop)
+        if (env->var->drop && env->value)
             env->var->drop(env->value);
         roosti_free(env);
         env = outer;
@@ -40,7 +40,7 @@ int roost_var_set(const roost_var *var, void *value)
     if (own) {
         void *old = own->value;
         own->value = value;
-        if (var->drop && old != value)
+        if (var->drop && old && old != value)
             var->drop(old);
         return 0;
     }
