@@ -5,6 +5,7 @@
 #include <roost/guest.h>
 
 #include "base/mem.h"
+#include "rt/inbox.h"
 #include "rt/loop.h"
 #include "rt/run.h"
 #include "rt/scope.h"
@@ -25,6 +26,10 @@ int roost_guest_start(roost_call call, const roost_run_opts *opts, roost_guest *
         roosti_free(guest);
         return rc;
     }
+    /* A port may have to prepare for a host while nothing is in flight. Where there is no
+     * descriptor roost_guest_fd says so. */
+    struct roosti_port *port = guest->run->loops[0]->port;
+    (void)port->ops->poll_fd(port);
     guest->thread = roosti_thread_self();
     roosti_loop_here = NULL;
     *ret_guest = guest;
@@ -47,6 +52,16 @@ roost_time roost_guest_deadline(const roost_guest *guest)
     return roosti_loop_has_work(loop) ? loop->now : roosti_timers_next(&loop->timers);
 }
 
+/* Before the host sleeps: whoever posts from now on wakes the port, and what has completed without
+ * showing on the descriptor is taken. */
+static void guest_rest(struct roosti_loop *loop)
+{
+    struct roosti_port *port = loop->port;
+    roosti_inbox_sleep(loop->inbox, true);
+    while (!roosti_loop_has_work(loop) && port->ops->wait(port, INT64_MIN) > 0)
+        continue;
+}
+
 int roost_guest_turn(roost_guest *guest, int *result)
 {
     if (roosti_thread_self() != guest->thread)
@@ -56,6 +71,7 @@ int roost_guest_turn(roost_guest *guest, int *result)
     if (guest->run) {
         roosti_loop_here = guest->run->loops[0];
         if (roosti_run_turn(guest->run, false)) {
+            guest_rest(roosti_loop_here);
             roosti_loop_here = NULL;
             return 1;
         }
@@ -69,11 +85,13 @@ int roost_guest_turn(roost_guest *guest, int *result)
 
 void roost_guest_cancel(roost_guest *guest, const char *reason)
 {
-    if (!guest->run || !guest->run->loops[0]->main_scope)
+    struct roosti_loop *loop = guest->run ? guest->run->loops[0] : NULL;
+    if (!loop || loop->ending)
         return;
     struct roosti_loop *before = roosti_loop_here;
-    roosti_loop_here = guest->run->loops[0];
-    roosti_scope_cancel_for(roosti_loop_here->main_scope, 0, reason);
+    roosti_loop_here = loop;
+    /* Before its first step the task has no scope but its root. */
+    roosti_scope_cancel_for(loop->main_scope ? loop->main_scope : &loop->main->root, 0, reason);
     roosti_loop_here = before;
 }
 

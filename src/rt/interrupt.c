@@ -47,6 +47,8 @@ void roosti_interrupt_deliver(struct roosti_run *run)
     if (roosti_likely(seen == run->signals_done))
         return;
     struct roosti_loop *loop = run->loops[0];
+    if (!loop->main_scope && !loop->ending)
+        return; /* before the main task's first step: at the next turn */
     loop->signal = __atomic_load_n(&run->signal_last, __ATOMIC_RELAXED);
     if (run->signals_done == 0 && loop->main_scope)
         roost_scope_shutdown(loop->main_scope, loop->soft_used ? run->opts.shutdown_grace : 0);

@@ -80,6 +80,8 @@ int roosti_loop_enter(struct roosti_loop *loop, struct roosti_run *run, int inde
     roosti_group_root(&loop->bg_group, ROOST_COLLECT, "background");
     rc = roosti_overflow_enter(
         &(struct roosti_overflow_watch){.stacks = &loop->stacks, .describe = run_describe});
+    if (rc == ROOST_EBUSY)
+        rc = ROOST_ENESTED; /* a guest run of this thread, between two of its turns */
     if (rc < 0)
         goto close;
     if (index == 0 && run->setup.probe)
