@@ -62,7 +62,7 @@ struct roosti_loop {
 
     uint64_t task_ids; /* last given */
     uint64_t tasks_live;
-    uint32_t forever; /* tasks in roost_sleep_forever */
+    uint32_t forever; /* tasks in roost_sleep_forever and roost_wait_stopping */
     bool soft_used;   /* somebody asked roost_stopping */
     bool shields_broken;
     bool ending; /* the main task has returned */

@@ -344,6 +344,7 @@ void roost_scope_shutdown(roost_scope *scope, roost_dur grace)
         struct roost_task *task = at->priv.task;
         if (task && task->soft_waiting && task->state == ROOSTI_TASK_WAITING) {
             task->soft_waiting = false;
+            task->loop->forever--;
             roosti_wake(task, 0);
         }
     }
@@ -495,6 +496,7 @@ bool roost_stopping(void)
 static bool stopping_abort(struct roost_task *task)
 {
     task->soft_waiting = false;
+    task->loop->forever--;
     return true;
 }
 
@@ -510,5 +512,6 @@ int roost_wait_stopping(void)
     if (task_is_stopping(task))
         return 0;
     task->soft_waiting = true;
+    task->loop->forever++;
     return roosti_park(task, stopping_abort, "roost_wait_stopping", NULL);
 }

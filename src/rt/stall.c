@@ -2,8 +2,8 @@
  *
  * A loop is stalled when nothing is ready, no timer is armed, no operation can complete and nobody
  * outside holds a way in: no poster, no other loop, no host, and no signal that a task waits out in
- * roost_sleep_forever. The tree of tasks is printed with what each waits for, then everything is
- * cancelled and the run returns ROOST_EDEADLK.
+ * roost_sleep_forever or roost_wait_stopping. The tree of tasks is printed with what each waits
+ * for, then everything is cancelled and the run returns ROOST_EDEADLK.
  *
  * SPDX-License-Identifier: MIT
  */
