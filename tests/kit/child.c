@@ -141,11 +141,20 @@ static void report_close(struct kit_report *report, int status, bool late, roost
     }
 }
 
+/* How much slower the tools make everything. */
+#if defined(ROOST_VALGRIND)
+enum { SLOWER = 20 };
+#elif defined(ROOSTI_FIBER_HOOKS)
+enum { SLOWER = 4 };
+#else
+enum { SLOWER = 1 };
+#endif
+
 static roost_dur timeout_of(const struct kit_options *options, const roost_test_case *test)
 {
     if (options->timeout != 0)
         return options->timeout;
-    return test->opts.timeout != 0 ? test->opts.timeout : ROOST_SEC(30);
+    return SLOWER * (test->opts.timeout != 0 ? test->opts.timeout : ROOST_SEC(30));
 }
 
 static _Noreturn void child_body(const struct kit_case *wanted, FILE *output, const sigset_t *mask)
