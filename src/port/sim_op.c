@@ -110,8 +110,8 @@ void roosti_sim_end_ops(struct roosti_sim *sim, struct roosti_sim_file *file, in
 }
 
 /* Carries an operation out, or says that it must wait. */
-static int64_t op_attempt(struct roosti_sim *sim, struct roosti_sim_file *file,
-                          struct roosti_op *op)
+static int64_t sim_op_attempt(struct roosti_sim *sim, struct roosti_sim_file *file,
+                              struct roosti_op *op)
 {
     if (op->kind == ROOSTI_OP_POLL) {
         uint32_t always = ROOSTI_POLL_ERROR | ROOSTI_POLL_HANGUP;
@@ -167,7 +167,7 @@ static void op_turn(struct roosti_sim *sim, struct roosti_op *op, int64_t settle
         res = roosti_sim_disk_open(sim, op);
     } else if (op->kind != ROOSTI_OP_NOP) {
         file = roosti_sim_file_at(sim, op->fd);
-        res = op_attempt(sim, file, op);
+        res = sim_op_attempt(sim, file, op);
         if (res == ROOSTI_SIM_BLOCKS) {
             if (!(op->priv.state & ROOSTI_SIM_UNWANTED))
                 return;
@@ -263,7 +263,7 @@ static int submit_on_file(struct roosti_sim *sim, struct roosti_sim_file *file,
     if (rc < 0)
         res = rc;
     else if (alone && !op_is_multi(op) && at_once(sim, disk))
-        res = op_attempt(sim, file, op);
+        res = sim_op_attempt(sim, file, op);
     if (res != ROOSTI_SIM_BLOCKS)
         return op_done_now(sim, op, res);
 
