@@ -1,4 +1,4 @@
-# RoostInstall.cmake - what `cmake --install` puts where: headers, libraries, CMake package, .pc files.
+# RoostInstall.cmake - what `cmake --install` puts where: headers, libraries, CMake and .pc files.
 #
 # The installed tree may be moved: nothing in it names the place it was built in or installed to.
 #
