@@ -94,10 +94,9 @@ static bool point_try(struct torture *torture, enum kit_kind kind, uint64_t at)
     torture->plan.kind = kind;
     torture->plan.at = at;
     torture->tried[kind]++;
-    if (!child_judge(torture, &report))
-        return false;
+    bool good = child_judge(torture, &report);
     torture->reached += report->injected;
-    return true;
+    return good;
 }
 
 /* All points, or one drawn from each of `points` equal shares. */
