@@ -263,15 +263,17 @@ BEHAVIOUR(11, a_task_without_checkpoints_finishes)
 
 struct held {
     struct kit_held held;
-    int returned; /* what the wait came to */
-    int next;     /* and the suspending call after it */
+    roost_scope scope; /* around the wait */
+    int returned;      /* what the wait came to */
+    int next;          /* and the suspending call after it */
 };
 
 ROOST_ASYNC(held_wait, struct held *, held)
 {
+    SCOPE_IN_GROUP(&held->scope, NULL);
     held->returned = kit_held_wait(&held->held);
     held->next = roost_checkpoint();
-    return held->next;
+    return roost_scope_end(&held->scope, held->next);
 }
 
 BEHAVIOUR(12, it_completes_and_the_cancellation_is_reported_afterwards)
@@ -288,8 +290,11 @@ BEHAVIOUR(12, it_completes_and_the_cancellation_is_reported_afterwards)
         CHECK_EQ(1, held.held.aborts);
         CHECK(!roost_task_done(task));
 
-        /* A second cancellation, from further out, asks no second time. */
+        /* Cancellations from elsewhere, or the same one anew, ask no second time. */
         roost_group_cancel(g, NULL);
+        roost_scope_set_shield(&held.scope, true);
+        roost_scope_set_shield(&held.scope, false);
+        roost_scope_cancel(&held.scope, NULL);
         CHECK_EQ(1, held.held.aborts);
         kit_held_release(&held.held, 42);
         roost_task_drop(task);
