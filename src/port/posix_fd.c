@@ -244,6 +244,7 @@ static int listing_read(struct listing *listing, int fd)
         ssize_t n = getdents64(fd, listing->bytes + listing->len, LISTING_CHUNK);
         if (n <= 0)
             return n == 0 ? 0 : -errno;
+        roosti_memory_written(listing->bytes + listing->len, n);
         listing->len += (size_t)n;
     }
 }

@@ -67,6 +67,8 @@ void roosti_op_release(struct roosti_op *op, int64_t got);
 /* The same for memory of the port's own. */
 void roosti_memory_hide(void *memory, size_t len);
 void roosti_memory_show(void *memory, size_t len);
+/* Written by a call that the tools do not know. len may be an error code. */
+void roosti_memory_written(const void *memory, int64_t len);
 
 /* -- attempts: the result, or a negative code; -EAGAIN when it would have to wait ---------------
  */

@@ -137,7 +137,7 @@ static void wake_arm(struct uring_port *port)
 /* -- submit and cancel ------------------------------------------------------------------------ */
 
 /* What can be had at once for less than an entry costs; -EAGAIN leaves it to the ring. */
-static int64_t op_attempt(struct uring_port *port, const struct roosti_op *op)
+static int64_t uring_attempt(struct uring_port *port, const struct roosti_op *op)
 {
     int64_t res;
     switch (op->kind) {
@@ -158,13 +158,13 @@ static int64_t op_attempt(struct uring_port *port, const struct roosti_op *op)
 
 static int submit_open(struct uring_port *port, struct roosti_op *op)
 {
-    int64_t res = op_attempt(port, op);
+    int64_t res = uring_attempt(port, op);
     if (res != -EAGAIN) {
         op->res = res;
         return ROOSTI_DONE_NOW;
     }
     if (!op_hand_over(port, op))
-        return ROOST_EAGAIN;
+        return ROOST_ENOMEM;
     port->posix.in_flight++;
     return ROOSTI_IN_FLIGHT;
 }
@@ -181,7 +181,7 @@ static int uring_submit(struct roosti_port *base, struct roosti_op *op)
     if (roosti_likely(op->fd >= 0)) {
         if (roosti_fd_busy(roosti_fd_find(&port->posix.fds, op->fd), directions))
             return ROOST_EBUSY;
-        res = op_attempt(port, op);
+        res = uring_attempt(port, op);
     }
     if (res != -EAGAIN) {
         op->res = res;
@@ -193,7 +193,7 @@ static int uring_submit(struct roosti_port *base, struct roosti_op *op)
     if (rc < 0)
         return rc;
     if (!op_hand_over(port, op))
-        return ROOST_EAGAIN;
+        return ROOST_ENOMEM;
     roosti_posix_enter(&port->posix, op, directions);
     return ROOSTI_IN_FLIGHT;
 }
@@ -204,7 +204,7 @@ static int64_t ending_code(const struct roosti_op *op)
 }
 
 /* Ends an operation early, for the reason in bit. */
-static void op_end(struct uring_port *port, struct roosti_op *op, uint32_t bit)
+static void uring_op_end(struct uring_port *port, struct roosti_op *op, uint32_t bit)
 {
     uint32_t before = op->priv.state;
     if (before & ROOSTI_OPS_READY)
@@ -226,7 +226,7 @@ static void op_end(struct uring_port *port, struct roosti_op *op, uint32_t bit)
 
 static void uring_cancel(struct roosti_port *base, struct roosti_op *op)
 {
-    op_end(uring_of(base), op, ROOSTI_OPS_CANCELED);
+    uring_op_end(uring_of(base), op, ROOSTI_OPS_CANCELED);
 }
 
 /* The number may be given to another file at once: entries still in the queue must not mean it. */
@@ -245,7 +245,7 @@ static void op_abandon(struct uring_port *port, struct roosti_op *op)
 {
     if (op->priv.state & ROOSTI_OPS_LINKED)
         roosti_fd_unlink(&port->posix.fds, op);
-    op_end(port, op, ROOSTI_OPS_CLOSED);
+    uring_op_end(port, op, ROOSTI_OPS_CLOSED);
 }
 
 static void uring_abandon(struct roosti_posix *posix, int fd)
@@ -265,7 +265,7 @@ static void uring_abandon(struct roosti_posix *posix, int fd)
         bool last = next == port->owed;
         bool mine = op->fd == fd && op->kind != ROOSTI_OP_OPEN;
         if (mine && !(op->priv.state & ROOSTI_OPS_CLOSED))
-            op_end(port, op, ROOSTI_OPS_CLOSED);
+            uring_op_end(port, op, ROOSTI_OPS_CLOSED);
         op = last ? NULL : next;
     }
 }

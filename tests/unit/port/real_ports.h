@@ -233,7 +233,7 @@ static inline void rig_case_run(const struct rig_backend *backend, const struct 
     struct roosti_mem_stats before, after;
     roosti_mem_stats_get(&before);
     int fds = rig_fd_count();
-    alarm(3);
+    alarm(30);
     CHECK_EQ(0, rig_open(backend, one->ring_entries, &rig.port));
     one->body(&rig);
     CHECK_EQ(0, rig_in_flight(&rig));

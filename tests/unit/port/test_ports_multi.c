@@ -415,6 +415,7 @@ static void a_cancelled_accept_loses_no_connection(struct rig *rig)
     rig_close(rig, listener);
 }
 
+#ifndef ROOST_VALGRIND
 /* No descriptor is left: the accept ends with what the kernel says, and the connection waits. */
 static void accept_out_of_descriptors_says_so(struct rig *rig)
 {
@@ -444,6 +445,7 @@ static void accept_out_of_descriptors_says_so(struct rig *rig)
     close(client);
     rig_close(rig, listener);
 }
+#endif
 
 static void a_multi_on_the_wrong_kind_ends_at_once(struct rig *rig)
 {
@@ -477,7 +479,10 @@ static const struct rig_case cases[] = {
      .body = every_connection_is_a_step,
      .ring_entries = 1},
     CASE(a_cancelled_accept_loses_no_connection),
+#ifndef ROOST_VALGRIND
+    /* Valgrind keeps its own count of descriptors, of which the ring knows nothing. */
     CASE(accept_out_of_descriptors_says_so),
+#endif
     CASE(a_multi_on_the_wrong_kind_ends_at_once),
 };
 
