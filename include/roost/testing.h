@@ -41,6 +41,7 @@ typedef struct roost_test_opts {
     int debug;         /* level of the run; default 1 */
     const char *needs; /* a backend without which the case is skipped */
     bool fifo;         /* ready tasks run in their order, whatever the seed */
+    bool threads;      /* threads of its own take part: no seed repeats it, and none is asked to */
     bool stalls;       /* under torture its tasks may come to wait for each other for ever: a
                           deadlock, which the run resolves, is then no failure */
     int end;           /* closes the list the macro makes; leave it */

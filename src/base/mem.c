@@ -35,8 +35,8 @@ static bool plan_refuses(struct roosti_site *site)
         site_register(site);
     __atomic_fetch_add(&site->hits, 1, __ATOMIC_RELAXED);
     uint64_t nth = __atomic_add_fetch(&request_count, 1, __ATOMIC_RELAXED);
-    bool refuse =
-        plan.fail_at != 0 && (nth == plan.fail_at || (plan.fail_after_too && nth > plan.fail_at));
+    bool refuse = plan.fail_at != 0 && (nth == plan.fail_at || nth == plan.fail_also_at ||
+                                        (plan.fail_after_too && nth > plan.fail_at));
     if (refuse) {
         __atomic_fetch_add(&site->failures, 1, __ATOMIC_RELAXED);
         __atomic_fetch_add(&refused_count, 1, __ATOMIC_RELAXED);

@@ -28,8 +28,9 @@ struct roosti_site {
 
 /* How to fail requests, counted over the whole process from the moment the plan is set. */
 struct roosti_mem_plan {
-    uint64_t fail_at;    /* the request that fails, from 1; 0: none */
-    bool fail_after_too; /* and all later ones */
+    uint64_t fail_at;      /* the request that fails, from 1; 0: none */
+    bool fail_after_too;   /* and all later ones */
+    uint64_t fail_also_at; /* and this one; 0: none */
 };
 
 struct roosti_mem_stats {

@@ -381,7 +381,7 @@ ROOST_ASYNC(mark, int *, flag)
     return 0;
 }
 
-BEHAVIOUR(43, end_of_an_empty_group_is_a_schedule_point)
+BEHAVIOUR(43, end_of_an_empty_group_is_a_schedule_point, .fifo = true)
 {
     int flag = 0;
     int rc = 0;

@@ -109,13 +109,13 @@ static void office_check(int letter_count)
     }
 }
 
-BEHAVIOUR(69, posts_of_each_thread_run_in_its_order)
+BEHAVIOUR(69, posts_of_each_thread_run_in_its_order, .threads = true)
 {
     office_check(100);
 }
 
 /* Not tortured: a hundred thousand points are all alike, and the case before has tried them. */
-BEHAVIOUR(69, a_hundred_thousand_posts_arrive, .no_torture = true)
+BEHAVIOUR(69, a_hundred_thousand_posts_arrive, .threads = true, .no_torture = true)
 {
     office_check(LETTERS_MAX);
 }

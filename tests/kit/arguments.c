@@ -9,8 +9,6 @@
 
 #include "kit/kit.h"
 
-#define POINTS_UNSET UINT64_MAX
-
 static const char usage[] =
     "  --list               print the names of the cases\n"
     "  --filter TEXT        only cases with TEXT in their name; B07: only behaviour 7\n"
@@ -23,8 +21,8 @@ static const char usage[] =
     "  --fault-torture      fail every operation of the port in turn\n"
     "  --points N           try N points of each kind, picked by seed; default 25; 0: all\n"
     "  --budget SECONDS     for the points of one case; default: no bound in simulation or with\n"
-    "                       --points, else 10\n"
-    "  --point KIND:K       only this point: A B C G one after fault\n"
+    "                       --points 0, else 10\n"
+    "  --point KIND:K       only this point: A B C G one after two fault\n"
     "  --fault K            the K-th operation of the port fails: --point fault:K\n"
     "  --io-max N           a read or write moves N bytes at the most\n"
     "  --again N            N of 1000 times a ready descriptor claims not to be\n"
@@ -37,9 +35,16 @@ static const char usage[] =
 
 const char *kit_kind_name(enum kit_kind kind)
 {
-    static const char *const names[KIT_KIND_COUNT] = {"none", "A",     "B",    "C",
-                                                      "G",    "one", "after", "fault"};
+    static const char *const names[KIT_KIND_COUNT] = {"none", "A",     "B",   "C",    "G",
+                                                      "one",  "after", "two", "fault"};
     return names[kind];
+}
+
+enum kit_torture kit_torture_of(enum kit_kind kind)
+{
+    if (kind == KIT_OOM_ONE || kind == KIT_OOM_AFTER || kind == KIT_OOM_TWO)
+        return KIT_TORTURE_OOM;
+    return kind == KIT_FAULT ? KIT_TORTURE_FAULT : KIT_TORTURE_CANCEL;
 }
 
 static bool number_read(const char *text, uint64_t *number)
@@ -74,9 +79,7 @@ static bool point_read(struct kit_options *options, const char *text)
         if (strlen(name) != (size_t)(colon - text) || strncmp(name, text, strlen(name)) != 0)
             continue;
         options->kind = (enum kit_kind)kind;
-        options->tortures |= kind == KIT_FAULT                             ? KIT_TORTURE_FAULT
-                             : kind == KIT_OOM_ONE || kind == KIT_OOM_AFTER ? KIT_TORTURE_OOM
-                                                                            : KIT_TORTURE_CANCEL;
+        options->tortures |= kit_torture_of((enum kit_kind)kind);
         return true;
     }
     return false;
@@ -94,8 +97,8 @@ static bool seconds_read(const char *text, roost_dur *span)
 static bool backend_read(struct kit_options *options, const char *text)
 {
     options->backend = text;
-    return text && (strcmp(text, "sim") == 0 || strcmp(text, "epoll") == 0 ||
-                    strcmp(text, "uring") == 0);
+    return text &&
+           (strcmp(text, "sim") == 0 || strcmp(text, "epoll") == 0 || strcmp(text, "uring") == 0);
 }
 
 /* An option without a value. */
@@ -188,7 +191,7 @@ static bool environment_read(struct kit_options *options)
 bool kit_arguments(struct kit_options *options, int argc, char **argv, int *status)
 {
     *options = (struct kit_options){
-        .program = argv[0], .backend = "sim", .seed = 1, .seed_count = 1, .points = POINTS_UNSET};
+        .program = argv[0], .backend = "sim", .seed = 1, .seed_count = 1, .points = 25};
     *status = 2;
     if (!environment_read(options))
         return false;
@@ -208,12 +211,9 @@ bool kit_arguments(struct kit_options *options, int argc, char **argv, int *stat
         }
         i++;
     }
-    if (options->points == POINTS_UNSET) {
-        options->points = 25;
-        /* Real time is slow: a case that sleeps for a second would take minutes. */
-        if (options->budget == 0 && strcmp(options->backend, "sim") != 0)
-            options->budget = ROOST_SEC(10);
-    }
+    /* Real time is slow: a case that sleeps for a second would take minutes. */
+    if (options->budget == 0 && options->points != 0 && strcmp(options->backend, "sim") != 0)
+        options->budget = ROOST_SEC(10);
     return true;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/rng.h"
 #include "port/host.h"
 #include "rt/loop.h"
 #include "rt/run.h"
@@ -160,8 +161,7 @@ ROOST_ASYNC(canary_main)
 {
     int rc = 0;
     int sum = 0;
-    ROOST_GROUP(g, rc)
-    {
+    ROOST_GROUP(g, rc) {
         for (int i = 1; i <= 3; i++)
             ROOST_GO(g, canary_child, &sum, i);
     }
@@ -183,14 +183,24 @@ static void canary_run(void)
 
 /* -- resources ----------------------------------------------------------------------------------*/
 
+static bool oom_planned(void)
+{
+    enum kit_kind kind = kit_case.plan->kind;
+    return kind != KIT_NOTHING && kit_torture_of(kind) == KIT_TORTURE_OOM;
+}
+
 static void oom_begin(void)
 {
     const struct kit_plan *plan = kit_case.plan;
     struct roosti_mem_plan oom = {.fail_after_too = plan->kind == KIT_OOM_AFTER};
-    if (plan->kind == KIT_OOM_ONE || plan->kind == KIT_OOM_AFTER)
+    if (oom_planned())
         oom.fail_at = plan->at;
     else if (!(plan->counts & KIT_TORTURE_OOM))
         return;
+    if (plan->kind == KIT_OOM_TWO) {
+        struct roosti_rng rng = roosti_rng_split(plan->seed ^ plan->at, "second request");
+        oom.fail_also_at = plan->at + 1 + roosti_rng_below(&rng, 6);
+    }
     roosti_mem_plan_set(&oom);
 }
 
@@ -200,10 +210,11 @@ static void oom_end(void)
     struct roosti_mem_stats stats;
     roosti_mem_stats_get(&stats);
     roosti_mem_plan_set(NULL);
-    if (kit_case.plan->kind == KIT_OOM_ONE || kit_case.plan->kind == KIT_OOM_AFTER)
+    if (oom_planned())
         report->injected = stats.refused > 0;
     else if (kit_case.plan->counts & KIT_TORTURE_OOM)
-        report->points[KIT_OOM_ONE] = report->points[KIT_OOM_AFTER] = stats.requests;
+        report->points[KIT_OOM_ONE] = report->points[KIT_OOM_AFTER] = report->points[KIT_OOM_TWO] =
+            stats.requests;
     for (const struct roosti_site *site = roosti_mem_sites(); site; site = site->next)
         if (report->site_count < KIT_SITES_MAX)
             report->sites[report->site_count++] =

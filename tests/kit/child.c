@@ -20,8 +20,8 @@
 #include "kit/kit.h"
 
 #ifdef ROOSTI_TSAN
-/* Under the thread sanitizer each process sleeps for a second before it ends, so that late races are
- * seen: hundreds of short ones would take minutes. */
+/* Under the thread sanitizer each process sleeps for a second before it ends, so that late races
+ * are seen: hundreds of short ones would take minutes. */
 __attribute__((visibility("default"))) const char *__tsan_default_options(void);
 const char *__tsan_default_options(void)
 {
@@ -41,8 +41,8 @@ static _Noreturn void give_up(const char *what)
 static struct kit_report *report_fresh(void)
 {
     if (!shared) {
-        shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-                      0);
+        shared =
+            mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         if (shared == MAP_FAILED)
             give_up("shared memory");
     }
@@ -184,9 +184,9 @@ const struct kit_report *kit_child_run(const struct kit_options *options, roost_
     if (pid < 0)
         give_up("fork");
     if (pid == 0)
-        child_body(&(struct kit_case){.options = options, .test = test, .plan = plan,
-                                      .report = report},
-                   output, &mask);
+        child_body(
+            &(struct kit_case){.options = options, .test = test, .plan = plan, .report = report},
+            output, &mask);
     bool late;
     int status = child_end(pid, timeout_of(options, test), &late);
     sigprocmask(SIG_SETMASK, &mask, NULL);

@@ -31,14 +31,18 @@ enum kit_kind {
     KIT_SHUTDOWN,          /* G: the main scope is shut down, by turns with and without a grace */
     KIT_OOM_ONE,           /* the k-th request is refused */
     KIT_OOM_AFTER,         /* and all later ones */
+    KIT_OOM_TWO,           /* and one of the next few: what only an error path asks for */
     KIT_FAULT,             /* the k-th operation of the port fails */
     KIT_KIND_COUNT
 };
 
-/* A, B, C, G, one, after, fault. */
+/* A, B, C, G, one, after, two, fault. */
 const char *kit_kind_name(enum kit_kind kind);
 
 enum kit_torture { KIT_TORTURE_CANCEL = 1, KIT_TORTURE_OOM = 2, KIT_TORTURE_FAULT = 4 };
+
+/* Which torture it belongs to. */
+enum kit_torture kit_torture_of(enum kit_kind kind);
 
 struct kit_options {
     const char *program; /* as it was called */
@@ -46,14 +50,14 @@ struct kit_options {
     const char *backend;
     uint64_t seed;
     uint64_t seed_count;
-    uint64_t points; /* of each kind; 0: all */
+    uint64_t points;   /* of each kind; 0: all */
     roost_dur timeout; /* 0: what the case says */
     roost_dur budget;  /* real time for the points of one case; 0: no bound */
     unsigned tortures; /* enum kit_torture */
     bool list;
     bool check_determinism;
-    bool verbose;      /* shows what passing cases print, too */
-    bool in_process;   /* no fork: for debuggers; the first case ends the program */
+    bool verbose;       /* shows what passing cases print, too */
+    bool in_process;    /* no fork: for debuggers; the first case ends the program */
     enum kit_kind kind; /* with --point: the only one that is tried */
     uint64_t at;
     struct roosti_fault_plan fault; /* in every run: percentages */
@@ -64,9 +68,9 @@ struct kit_options {
 struct kit_plan {
     uint64_t seed;
     enum kit_kind kind;
-    uint64_t at;      /* the point, from 1 */
-    unsigned counts;  /* enum kit_torture: points of this are counted, nothing is injected */
-    bool shifted;     /* other addresses than usual: the schedule must not depend on them */
+    uint64_t at;           /* the point, from 1 */
+    unsigned counts;       /* enum kit_torture: points of this are counted, nothing is injected */
+    bool shifted;          /* other addresses than usual: the schedule must not depend on them */
     uint64_t events_max;   /* more than this is a hang; 0: no bound */
     roost_dur virtual_max; /* the same of the virtual clock */
 };

@@ -44,8 +44,7 @@ static enum kit_outcome outcome_close(enum kit_outcome outcome)
 
 /* Runs a case untouched; its report in *ret_report. */
 static enum kit_outcome case_once(const struct kit_options *options, roost_test_case *test,
-                                  const struct kit_plan *plan,
-                                  const struct kit_report **ret_report)
+                                  const struct kit_plan *plan, const struct kit_report **ret_report)
 {
     FILE *output;
     const struct kit_report *report = kit_child_run(options, test, plan, &output);
@@ -73,7 +72,7 @@ static enum kit_outcome case_seed(const struct kit_options *options, roost_test_
     }
     enum kit_outcome outcome = case_once(options, test, &plan, &report);
     *why = report->text;
-    if (outcome != KIT_PASSED || !options->check_determinism)
+    if (outcome != KIT_PASSED || !options->check_determinism || test->opts.threads)
         return outcome;
     uint64_t hash = report->hash;
     plan.shifted = true;
@@ -117,9 +116,9 @@ int roost_test_main(int argc, char **argv)
         return list_print(&options);
     roost_test_case *test = kit_next(&options, NULL);
     if (test && options.in_process)
-        kit_child_here(&options, test,
-                       &(struct kit_plan){
-                           .seed = options.seed, .kind = options.kind, .at = options.at});
+        kit_child_here(
+            &options, test,
+            &(struct kit_plan){.seed = options.seed, .kind = options.kind, .at = options.at});
     unsigned number = 0;
     unsigned counts[KIT_SKIPPED + 1] = {0};
     printf("TAP version 13\n# backend %s, seed %" PRIu64 "\n", options.backend, options.seed);

@@ -23,7 +23,7 @@ enum { CHANGE_POINTS = 2, FAIR_EVERY = 64, STARVED_AMONG = 12 };
 static struct {
     struct roosti_rng rng;
     enum policy policy;
-    uint64_t salt;                    /* of the priorities */
+    uint64_t salt; /* of the priorities */
     uint64_t picks;
     uint64_t change_at[CHANGE_POINTS]; /* picks */
     uint64_t lowered[CHANGE_POINTS];   /* ids of tasks; 0: none yet */

@@ -25,7 +25,7 @@ struct torture {
     uint64_t points[KIT_KIND_COUNT];
     uint64_t tried[KIT_KIND_COUNT];
     uint64_t reached;
-    roost_time end; /* no point is begun after it */
+    roost_time end;         /* no point is begun after it */
     char why[KIT_TEXT_MAX]; /* it was skipped */
 };
 
@@ -47,13 +47,6 @@ static void sites_add(const struct kit_report *report)
         sites[at].hits += from->hits;
         sites[at].failures += from->failures;
     }
-}
-
-static unsigned torture_of(enum kit_kind kind)
-{
-    if (kind == KIT_OOM_ONE || kind == KIT_OOM_AFTER)
-        return KIT_TORTURE_OOM;
-    return kind == KIT_FAULT ? KIT_TORTURE_FAULT : KIT_TORTURE_CANCEL;
 }
 
 /* One child; false: it failed, and was printed. */
@@ -124,7 +117,7 @@ static bool points_try(struct torture *torture)
     if (options->kind != KIT_NOTHING)
         return point_try(torture, options->kind, options->at);
     for (int kind = 1; kind < KIT_KIND_COUNT; kind++)
-        if ((options->tortures & torture_of((enum kit_kind)kind)) &&
+        if ((options->tortures & kit_torture_of((enum kit_kind)kind)) &&
             !kind_try(torture, (enum kit_kind)kind))
             return false;
     return true;

@@ -21,7 +21,7 @@ static struct {
     bool injecting; /* what follows from an injection is no point of its own */
     uint64_t spawned;
     uint64_t finished;
-    roost_time began; /* INT64_MIN: not yet */
+    roost_time began;                /* INT64_MIN: not yet */
     uint64_t counts[KIT_KIND_COUNT]; /* points passed, over all runs of the case */
 } watch;
 

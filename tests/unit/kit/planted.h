@@ -26,7 +26,7 @@
 #define PLANTED_(name, ...)                                                                        \
     static void name(void);                                                                        \
     static roost_test_case planted_##name = {                                                      \
-        #name, __FILE__, __LINE__, name, {__VA_ARGS__ .end = 0}, NULL};                            \
+        #name, __FILE__, __LINE__, name, {__VA_ARGS__.end = 0}, NULL};                             \
     __attribute__((constructor)) static void planted_register_##name(void)                         \
     {                                                                                              \
         if (getenv("ROOST_KIT_PLANTED"))                                                           \
@@ -87,8 +87,7 @@ static void lock_users_run(bool planted)
 {
     struct lock lock = {0};
     int rc = 0;
-    ROOST_GROUP(g, rc)
-    {
+    ROOST_GROUP(g, rc) {
         for (int i = 0; i < 4; i++)
             ROOST_GO(g, lock_user, &lock, planted);
     }
@@ -245,8 +244,7 @@ PLANTED(goes_on)
 {
     int rc = roost_sleep(ROOST_MS(1));
     while (rc < 0) {
-        ROOST_CLEANUP(ROOST_SEC(1))
-        {
+        ROOST_CLEANUP(ROOST_SEC(1)) {
             roost_ignore(roost_sleep(ROOST_MS(1)));
         }
     }
@@ -276,8 +274,7 @@ static void letters_print(void)
     char text[32] = "";
     char *at = text;
     int rc = 0;
-    ROOST_GROUP(g, rc)
-    {
+    ROOST_GROUP(g, rc) {
         for (char letter = 'a'; letter < 'f'; letter++)
             ROOST_GO(g, step_writer, &at, letter);
     }

@@ -36,7 +36,7 @@ static _Noreturn void program_become(char **argv, int out)
  */
 static int program(const char *first, ...)
 {
-    char *argv[ARGS_MAX] = {(char *)(uintptr_t)"planted"};
+    char *argv[ARGS_MAX] = {(char *)(uintptr_t) "planted"};
     int argc = 1;
     va_list args;
     va_start(args, first);
@@ -137,15 +137,15 @@ ROOST_TEST(a_sound_lock_survives_every_point, .plain = true)
 
 ROOST_TEST(a_case_may_allow_its_tasks_to_stall, .plain = true)
 {
-    CHECK_EQ(0, program("--filter", "lost_hand_off_allowed", "--cancel-torture", "--points", "0",
-                        NULL));
+    CHECK_EQ(
+        0, program("--filter", "lost_hand_off_allowed", "--cancel-torture", "--points", "0", NULL));
 }
 
 ROOST_TEST(refused_memory_finds_what_is_forgotten, .plain = true)
 {
     CHECK_EQ(0, program("--filter", "forgets_on_the_way_out", NULL));
-    CHECK_EQ(1, program("--filter", "forgets_on_the_way_out", "--oom-torture", "--points", "0",
-                        NULL));
+    CHECK_EQ(1,
+             program("--filter", "forgets_on_the_way_out", "--oom-torture", "--points", "0", NULL));
     output_has("1 blocks of memory are left");
     output_has("--point one:");
 }

@@ -30,8 +30,7 @@ ROOST_TEST(settle_waits_for_whoever_is_ready)
 {
     int rc = 0;
     int left[3] = {1, 10, 200};
-    ROOST_GROUP(g, rc)
-    {
+    ROOST_GROUP(g, rc) {
         for (int i = 0; i < 3; i++)
             ROOST_GO(g, yields, &left[i]);
         CHECK_OK(roost_test_settle());
@@ -44,8 +43,7 @@ ROOST_TEST(settle_does_not_move_the_clock, .needs = "sim")
 {
     int rc = 0;
     int woken = 0;
-    ROOST_GROUP(g, rc)
-    {
+    ROOST_GROUP(g, rc) {
         ROOST_GO(g, sleeps, 1, &woken);
         roost_time before = roost_now();
         for (int i = 0; i < 100; i++)
@@ -72,8 +70,7 @@ ROOST_TEST(two_that_settle_do_not_wait_for_each_other)
     int rc = 0;
     int settled = 0;
     int left = 50;
-    ROOST_GROUP(g, rc)
-    {
+    ROOST_GROUP(g, rc) {
         ROOST_GO(g, settles, &settled);
         ROOST_GO(g, settles, &settled);
         ROOST_GO(g, yields, &left);
@@ -87,8 +84,7 @@ ROOST_TEST(settle_is_a_point_of_cancellation)
 {
     int rc = 0;
     int settled = 0;
-    ROOST_GROUP(g, rc)
-    {
+    ROOST_GROUP(g, rc) {
         ROOST_GO(g, settles, &settled);
         roost_group_cancel(g, "test");
     }
@@ -122,8 +118,7 @@ ROOST_TEST(a_sequence_puts_steps_of_tasks_into_order, .stalls = true)
     char text[16] = "";
     char *at = text;
     roost_sequencer seq = ROOST_SEQUENCER_INIT;
-    ROOST_GROUP(g, rc)
-    {
+    ROOST_GROUP(g, rc) {
         for (int first = 2; first >= 0; first--)
             ROOST_GO(g, steps, &seq, first, 3, &at);
     }
@@ -139,8 +134,7 @@ ROOST_TEST(a_cancelled_step_has_not_passed)
     char text[16] = "";
     char *at = text;
     roost_sequencer seq = ROOST_SEQUENCER_INIT;
-    ROOST_GROUP(g, rc)
-    {
+    ROOST_GROUP(g, rc) {
         ROOST_GO(g, steps, &seq, 1, 100, &at);
         CHECK_OK(roost_test_settle());
         roost_group_cancel(g, "test");
