@@ -133,6 +133,7 @@ static void tower_cleanup(struct tower *tower)
     while (tower->height > 0)
         roost_ignore(roost_scope_end(&tower->floors[--tower->height], 0));
     free(tower->floors);
+    tower->floors = NULL;
 }
 
 static void tower_build(struct tower *tower, size_t height, const roost_scope_opts *opts)
@@ -178,6 +179,16 @@ static void tower_count(struct tower *tower, struct tower_counts *counts)
     counts->timers_left = timers_armed();
 }
 
+/* The loop makes no more steps for a high tower. On a real clock a task that has had the processor
+ * for long gives way in between. */
+static void check_steps(uint64_t low, uint64_t high)
+{
+    if (roost_test_virtual())
+        CHECK_EQ(low, high);
+    else
+        CHECK(low <= 10 && high <= 10);
+}
+
 static const size_t heights[] = {5000, 100000};
 enum { HEIGHT_COUNT = sizeof heights / sizeof heights[0] };
 
@@ -185,14 +196,26 @@ enum { HEIGHT_COUNT = sizeof heights / sizeof heights[0] };
  * scopes makes 10 thousand million steps, which the time of the case does not allow for. */
 #define TOWER_TIMEOUT .timeout = ROOST_SEC(20)
 
+/* A tower whose scopes all end at *at, which is in the future when it stands. */
+static void tower_build_until(struct tower *tower, size_t height, roost_time *at)
+{
+    roost_dur lead = ROOST_MS(50);
+    do {
+        tower_cleanup(tower);
+        *at = roost_now() + lead;
+        tower_build(tower, height, &(roost_scope_opts){.until = *at});
+        lead *= 2;
+    } while (roost_now() >= *at && lead < LONG_TIME);
+}
+
 BEHAVIOUR(14, nested_scopes_with_equal_deadlines, TOWER_TIMEOUT)
 {
     struct tower_counts counts[HEIGHT_COUNT] = {0};
     for (size_t i = 0; i < HEIGHT_COUNT; i++) {
         uint64_t timers = timers_armed();
-        roost_time at = roost_now() + ROOST_MS(50);
+        roost_time at;
         __attribute__((cleanup(tower_cleanup))) struct tower tower = {0};
-        tower_build(&tower, heights[i], &(roost_scope_opts){.until = at});
+        tower_build_until(&tower, heights[i], &at);
         if (!tower.floors)
             return;
         tower_count(&tower, &counts[i]);
@@ -207,7 +230,7 @@ BEHAVIOUR(14, nested_scopes_with_equal_deadlines, TOWER_TIMEOUT)
             CHECK_EQ(timers + heights[i], counts[i].timers);
         }
     }
-    CHECK_EQ(counts[0].steps, counts[1].steps);
+    check_steps(counts[0].steps, counts[1].steps);
 }
 
 /* In which order the scopes of a tower are cancelled. */
@@ -235,7 +258,7 @@ BEHAVIOUR(14, nested_scopes_cancelled_one_by_one, TOWER_TIMEOUT)
             CHECK_EQ(heights[i] - 1, counts.passed_on);
             CHECK_EQ(1, counts.fired);
             CHECK_EQ(0, counts.rc);
-            CHECK_EQ(0, counts.steps);
+            check_steps(0, counts.steps);
         }
     }
 }
@@ -262,7 +285,7 @@ BEHAVIOUR(14, nested_scopes_cancelled_while_waiting_inside, TOWER_TIMEOUT)
         CHECK_EQ(1, counts.fired);
         CHECK_EQ(0, counts.rc);
     }
-    CHECK_EQ(steps[0], steps[1]);
+    check_steps(steps[0], steps[1]);
 }
 
 /* -- B18: a cancellation that is not heeded
@@ -325,7 +348,8 @@ BEHAVIOUR(18, others_go_on_and_little_is_burnt)
 
         if (!roost_test_virtual())
             CHECK((double)cpu / CLOCKS_PER_SEC < (double)window / ROOST_SEC(1) / 3);
-        CHECK(steps <= refusals_within(window) + 2 + TASKS * (TICKS + 1));
+        uint64_t steps_max = refusals_within(window) + 2 + TASKS * (TICKS + 1);
+        CHECK(steps <= (roost_test_virtual() ? steps_max : 2 * steps_max));
         for (int i = 0; i < TASKS; i++)
             CHECK(ended[i] != 0);
         roost_task_drop(task);

@@ -371,6 +371,13 @@ BEHAVIOUR(26, tasks_started_inside_run_as_far)
 /* -- B27: moving the deadline
  * --------------------------------------------------------------------*/
 
+/* On a loaded machine a deadline may pass before there was time to move it: nothing can be learnt
+ * then. In simulation that never happens. */
+static bool too_late(const roost_scope *scope)
+{
+    return !roost_test_virtual() && roost_scope_cancelled(scope);
+}
+
 BEHAVIOUR(27, earlier)
 {
     roost_time before = roost_now();
@@ -390,7 +397,10 @@ BEHAVIOUR(27, later)
     roost_time at = before + ROOST_MS(60);
     ROOST_AUTO(scope) roost_scope scope;
     scope_enter(&scope, &(roost_scope_opts){.within = ROOST_MS(30)});
-    CHECK_OK(roost_sleep(ROOST_MS(1)));
+    int slept = roost_sleep(ROOST_MS(1));
+    if (too_late(&scope))
+        return;
+    CHECK_EQ(0, slept);
     CHECK_EQ(0, roost_scope_set_deadline(&scope, at));
     CHECK_EQ(at, roost_scope_deadline(&scope));
     CHECK_EQ(ROOST_ECANCELED, roost_sleep(LONG_TIME));
@@ -424,40 +434,49 @@ BEHAVIOUR(27, into_the_past)
     CHECK_EQ(ROOST_ETIMEDOUT, roost_scope_end(&scope, ROOST_ECANCELED));
 }
 
-ROOST_ASYNC(move_deadline, roost_dur, after, roost_scope *, scope, roost_time, at)
+struct move {
+    roost_scope scope;
+    bool late; /* the deadline had passed before */
+};
+
+ROOST_ASYNC(move_deadline, roost_dur, after, struct move *, move, roost_time, at)
 {
     int rc = roost_sleep(after);
-    int moved = roost_scope_set_deadline(scope, at);
-    return rc < 0 ? rc : moved;
+    move->late = move->late || too_late(&move->scope);
+    int moved = roost_scope_set_deadline(&move->scope, at);
+    return rc < 0 || move->late ? rc : moved;
 }
 
 BEHAVIOUR(27, by_another_task_while_this_one_waits)
 {
     int rc = 0;
-    roost_scope scope;
+    struct move move = {0};
     roost_time before = roost_now();
+    roost_time woken = 0;
     ROOST_GROUP(g, rc) {
-        SCOPE_IN_GROUP(&scope, &(roost_scope_opts){.within = ROOST_MS(30)});
-        ROOST_GO(g, move_deadline, ROOST_MS(1), &scope, before + ROOST_MS(70));
-        ROOST_GO(g, move_deadline, ROOST_MS(2), &scope, before + ROOST_MS(50));
+        SCOPE_IN_GROUP(&move.scope, &(roost_scope_opts){.within = ROOST_MS(30)});
+        ROOST_GO(g, move_deadline, ROOST_MS(1), &move, before + ROOST_MS(70));
+        ROOST_GO(g, move_deadline, ROOST_MS(2), &move, before + ROOST_MS(50));
         CHECK_EQ(ROOST_ECANCELED, roost_sleep(LONG_TIME));
-        CHECK_ELAPSED(ROOST_MS(50), before);
-        CHECK_EQ(ROOST_ETIMEDOUT, roost_scope_end(&scope, ROOST_ECANCELED));
+        woken = roost_now();
+        CHECK_EQ(ROOST_ETIMEDOUT, roost_scope_end(&move.scope, ROOST_ECANCELED));
     }
+    CHECK(move.late || woken >= before + ROOST_MS(50));
+    CHECK(!roost_test_virtual() || woken == before + ROOST_MS(50));
     CHECK_EQ(0, rc);
 }
 
 BEHAVIOUR(27, into_the_past_while_this_one_waits)
 {
     int rc = 0;
-    roost_scope scope;
+    struct move move = {0};
     roost_time before = roost_now();
     ROOST_GROUP(g, rc) {
-        SCOPE_IN_GROUP(&scope, NULL);
-        ROOST_GO(g, move_deadline, ROOST_MS(1), &scope, before);
+        SCOPE_IN_GROUP(&move.scope, NULL);
+        ROOST_GO(g, move_deadline, ROOST_MS(1), &move, before);
         CHECK_EQ(ROOST_ECANCELED, roost_sleep(LONG_TIME));
         CHECK_ELAPSED(ROOST_MS(1), before);
-        CHECK_EQ(ROOST_ETIMEDOUT, roost_scope_end(&scope, ROOST_ECANCELED));
+        CHECK_EQ(ROOST_ETIMEDOUT, roost_scope_end(&move.scope, ROOST_ECANCELED));
     }
     CHECK_EQ(0, rc);
 }
