@@ -32,8 +32,25 @@ void roosti_trail_free(struct roost_task *task)
     task->trail = NULL;
 }
 
+/* Whether a step of `code`, added at `frame` by the call at `place`, goes on with the error of the
+ * trail. Functions inlined into each other share a frame: there a place that comes again is a new
+ * error, such as the next one of a loop. */
+static bool trail_goes_on(const struct roosti_trail *trail, int code, const void *frame,
+                          const void *place)
+{
+    if (trail->error.code != code || (const char *)frame < (const char *)trail->frame)
+        return false;
+    if (frame != trail->frame)
+        return true;
+    for (int i = 0; i < trail->error.step_count && i < ROOST_ERROR_STEPS_MAX; i++)
+        if (trail->places[i] == place)
+            return false;
+    return true;
+}
+
 /* The trail of `code`, begun anew when the last one was about something else. */
-static struct roosti_trail *trail_for(struct roost_task *task, int code, const void *frame)
+static struct roosti_trail *trail_for(struct roost_task *task, int code, const void *frame,
+                                      const void *place)
 {
     if (code >= 0 || code == ROOST_ECANCELED || !task)
         return NULL;
@@ -43,14 +60,14 @@ static struct roosti_trail *trail_for(struct roost_task *task, int code, const v
         if (!trail)
             return NULL;
     }
-    bool same = trail->error.code == code && (const char *)frame > (const char *)trail->frame;
-    if (!same) {
+    if (!trail_goes_on(trail, code, frame, place)) {
         trail_drop_inner(trail);
         trail->error.code = code;
         trail->error.step_count = 0;
         trail->error.at = task->loop->now;
     }
     trail->frame = frame;
+    trail->place = place;
     return trail;
 }
 
@@ -61,13 +78,15 @@ static roost_error_step *trail_step(struct roosti_trail *trail)
         return NULL;
     }
     roost_error_step *step = &trail->error.steps[trail->error.step_count++];
+    trail->places[step - trail->error.steps] = trail->place;
     *step = (roost_error_step){0};
     return step;
 }
 
 int roost_error_pass(int code, const char *file, int line, const char *function)
 {
-    struct roosti_trail *trail = trail_for(roosti_self(), code, __builtin_frame_address(0));
+    struct roosti_trail *trail =
+        trail_for(roosti_self(), code, __builtin_frame_address(0), __builtin_return_address(0));
     roost_error_step *step = trail ? trail_step(trail) : NULL;
     if (step)
         *step = (roost_error_step){.file = file, .line = line, .function = function};
@@ -76,7 +95,8 @@ int roost_error_pass(int code, const char *file, int line, const char *function)
 
 int roost_error_note(int code, const char *format, ...)
 {
-    struct roosti_trail *trail = trail_for(roosti_self(), code, __builtin_frame_address(0));
+    struct roosti_trail *trail =
+        trail_for(roosti_self(), code, __builtin_frame_address(0), __builtin_return_address(0));
     roost_error_step *step = trail ? trail_step(trail) : NULL;
     if (step) {
         va_list args;
@@ -102,7 +122,8 @@ int roost_error_last(roost_error *error)
 
 void roosti_trail_timeout(struct roost_task *task, const roost_scope *scope)
 {
-    struct roosti_trail *trail = trail_for(task, ROOST_ETIMEDOUT, __builtin_frame_address(0));
+    struct roosti_trail *trail =
+        trail_for(task, ROOST_ETIMEDOUT, __builtin_frame_address(0), __builtin_return_address(0));
     roost_error_step *step = trail ? trail_step(trail) : NULL;
     if (step)
         snprintf(step->note, sizeof step->note, "%.3f s late: %s",
@@ -112,7 +133,8 @@ void roosti_trail_timeout(struct roost_task *task, const roost_scope *scope)
 
 void roosti_trail_group(struct roost_task *task, int code, roost_errors *errors)
 {
-    struct roosti_trail *trail = trail_for(task, code, __builtin_frame_address(0));
+    struct roosti_trail *trail =
+        trail_for(task, code, __builtin_frame_address(0), __builtin_return_address(0));
     roost_errors *inner = NULL;
     if (trail && !trail->inner && errors->priv.kept > 0)
         inner = roosti_alloc(sizeof *inner, "the errors of an inner group");

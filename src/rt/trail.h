@@ -1,8 +1,8 @@
 /* rt/trail.h - what a task remembers of the last error it met.
  *
  * A trail is made when an error first passes a ROOST_TRY or gets a note. Steps are added while the
- * stack unwinds, so each lies further up the stack than the one before; a step that does not, or
- * that has another code, begins a new error.
+ * stack unwinds, so none lies further down the stack than the one before; a step that does, or that
+ * has another code, begins a new error.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -17,7 +17,9 @@ struct roost_task;
 
 struct roosti_trail {
     roost_error error;
-    const void *frame;   /* of the function that added the last step */
+    const void *frame;                         /* of the function that added the last step */
+    const void *place;                         /* where that function was called */
+    const void *places[ROOST_ERROR_STEPS_MAX]; /* the same, of every kept step */
     roost_errors *inner; /* the errors of the group it came out of; NULL: of none */
 };
 

@@ -11,12 +11,32 @@
 
 /* -- one task -----------------------------------------------------------------------------------*/
 
-static int fail_deep(int depth, int code)
+/* A frame of its own per level, whatever the optimiser thinks of that. */
+static __attribute__((noinline)) int fail_deep(int depth, int code)
 {
     if (depth == 0)
         return roost_error_note(code, "at the bottom, %d", 7);
-    ROOST_TRY(fail_deep(depth - 1, code));
+    int rc = fail_deep(depth - 1, code);
+    __asm__ volatile("" ::: "memory");
+    ROOST_TRY(rc);
     return 0;
+}
+
+/* Inlined into its caller, whose frame it shares. */
+static inline __attribute__((always_inline)) int fail_inlined(int code)
+{
+    ROOST_TRY(roost_error_note(code, "inlined"));
+    return 0;
+}
+
+ROOST_TEST(inlined_functions_leave_their_places_too, .no_torture = true)
+{
+    roost_error error;
+    for (int i = 0; i < 3; i++) {
+        CHECK_EQ(-EIO, fail_inlined(-EIO));
+        CHECK_EQ(0, roost_error_last(&error));
+        CHECK_EQ(2, error.step_count);
+    }
 }
 
 ROOST_TEST(without_an_error_there_is_no_trail)
