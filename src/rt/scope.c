@@ -330,38 +330,6 @@ void roost_scope_cancel(roost_scope *scope, const char *reason)
     roosti_scope_cancel_for(scope, 0, reason);
 }
 
-static void scope_grace_over(struct roost_impl_timer *timer)
-{
-    roosti_scope_cancel_for(roosti_container(timer, roost_scope, priv.timer), 0, "shutdown");
-}
-
-void roost_scope_shutdown(roost_scope *scope, roost_dur grace)
-{
-    if (!(scope->priv.flags & ROOSTI_SCOPE_OPEN))
-        return;
-    scope->priv.flags |= ROOSTI_SCOPE_SOFT;
-    for (roost_scope *at = scope; at; at = roosti_scope_next(at, scope)) {
-        struct roost_task *task = at->priv.task;
-        if (task && task->soft_waiting && task->state == ROOSTI_TASK_WAITING) {
-            task->soft_waiting = false;
-            task->loop->forever--;
-            roosti_wake(task, 0);
-        }
-    }
-    if (grace <= 0) {
-        roosti_scope_cancel_for(scope, 0, "shutdown");
-        return;
-    }
-    roost_time end = roost_time_add(roost_now(), grace);
-    if (end >= roost_scope_deadline(scope) || (scope->priv.flags & ROOSTI_SCOPE_CANCELLED))
-        return;
-    struct roosti_timers *timers = &scope->priv.task->loop->timers;
-    roosti_timer_cancel(timers, &scope->priv.timer);
-    scope->priv.flags &= ~(uint32_t)ROOSTI_SCOPE_UNARMED;
-    scope->priv.timer.fire = scope_grace_over;
-    roosti_timer_arm(timers, &scope->priv.timer, end);
-}
-
 int roost_scope_set_deadline(roost_scope *scope, roost_time at)
 {
     uint32_t flags = scope->priv.flags;
@@ -474,44 +442,4 @@ int roost_cancel_info_get(roost_cancel_info *info)
                                 .task_id = outermost->priv.canceller_id_low,
                                 .deadline = outermost->priv.flags & ROOSTI_SCOPE_DEADLINE};
     return 0;
-}
-
-static bool task_is_stopping(const struct roost_task *task)
-{
-    for (const roost_scope *scope = task->scope; scope; scope = scope->priv.parent)
-        if (scope->priv.flags & ROOSTI_SCOPE_SOFT)
-            return true;
-    return false;
-}
-
-bool roost_stopping(void)
-{
-    struct roost_task *task = roosti_self();
-    if (!task)
-        return false;
-    task->loop->soft_used = true;
-    return task_is_stopping(task);
-}
-
-static bool stopping_abort(struct roost_task *task)
-{
-    task->soft_waiting = false;
-    task->loop->forever--;
-    return true;
-}
-
-int roost_wait_stopping(void)
-{
-    struct roost_task *task = roosti_self();
-    if (!task)
-        return roosti_no_task();
-    int rc = roosti_op_begin(task->loop, task);
-    if (rc < 0)
-        return rc;
-    task->loop->soft_used = true;
-    if (task_is_stopping(task))
-        return 0;
-    task->soft_waiting = true;
-    task->loop->forever++;
-    return roosti_park(task, stopping_abort, "roost_wait_stopping", NULL);
 }
