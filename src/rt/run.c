@@ -115,6 +115,8 @@ void roosti_loop_leave(struct roosti_loop *loop)
 
 void roosti_loop_abandon(struct roosti_loop *loop)
 {
+    if (loop->probe)
+        roosti_probe_tell(loop, ROOSTI_EVENT_FINISH, loop->main);
     roosti_group_unlink(&loop->main_group, loop->main);
     roosti_task_free(loop->main);
     loop->tasks_live = 0;

@@ -4,6 +4,9 @@
  * caller's record lies in the caller's frame: the caller does not return before the other loop has
  * sent its last word about it, which is `back`, and after a cancellation `back_cancel` too.
  *
+ * At the end of a run no loop is taken down before all have run out of tasks: a clean-up on one may
+ * still call another, which then answers that it ends.
+ *
  * SPDX-License-Identifier: MIT
  */
 #include <stdio.h>
@@ -17,6 +20,9 @@
 #include "rt/run.h"
 #include "rt/scope.h"
 
+/* How often a loop without tasks looks who has called it, while others still have some. */
+#define ANSWER_EVERY ROOST_MS(1)
+
 /* -- threads ----------------------------------------------------------------------------------- */
 
 struct roosti_side_loop {
@@ -24,7 +30,8 @@ struct roosti_side_loop {
     struct roosti_loop *loop;
     struct roosti_thread thread;
     struct roosti_latch ready; /* the loop is open, or could not be: see rc */
-    struct roosti_latch gone;  /* the thread is about to end */
+    struct roosti_latch done;  /* its tasks have finished */
+    struct roosti_latch over;  /* those of all loops have */
     roost_post_slot stop;
     int index;
     int rc;
@@ -53,12 +60,14 @@ static void side_body(void *arg)
     if (side->rc == 0)
         side->rc = roosti_loop_enter(side->loop, side->run, side->index, port, wait);
     roosti_latch_set(&side->ready);
-    if (side->rc == 0) {
-        while (side->loop->tasks_live > 0)
-            roosti_loop_turn(side->loop, true);
-        roosti_loop_leave(side->loop);
-    }
-    roosti_latch_set(&side->gone);
+    if (side->rc < 0)
+        return;
+    while (side->loop->tasks_live > 0)
+        roosti_loop_turn(side->loop, true);
+    roosti_latch_set(&side->done);
+    while (!roosti_latch_wait(&side->over, roosti_clock_now() + ANSWER_EVERY))
+        roosti_inbox_drain(side->loop->inbox, SIZE_MAX);
+    roosti_loop_leave(side->loop);
 }
 
 static int side_start(struct roosti_run *run, int index)
@@ -105,22 +114,40 @@ int roosti_sides_start(struct roosti_run *run)
     return 0;
 }
 
+/* Waits until a loop has run out of tasks. On the first loop. */
+static void side_await(struct roosti_run *run, struct roosti_side_loop *side, roost_time until)
+{
+    bool told = false;
+    while (!roosti_latch_wait(&side->done, roosti_clock_now() + ANSWER_EVERY)) {
+        roosti_inbox_drain(run->loops[0]->inbox, SIZE_MAX);
+        if (told || roosti_clock_now() < until)
+            continue;
+        roosti_report("loop %d does not end; still waiting for its tasks", side->index);
+        told = true;
+    }
+}
+
 void roosti_sides_stop(struct roosti_run *run)
 {
     if (!run->sides)
         return;
-    roost_time until = roost_time_add(roosti_clock_now(), run->opts.thread_join_max);
-    for (int i = run->loop_count - 1; i >= 1; i--) {
-        struct roosti_side_loop *side = &run->sides[i - 1];
-        if (!side->loop)
-            continue;
+    int count = 0;
+    while (count < run->loop_count - 1 && run->sides[count].loop)
+        count++;
+    for (int i = 0; i < count; i++) {
+        struct roosti_side_loop *side = &run->sides[i];
         roost_post_slot_init(&side->stop, side_stop_posted, side);
         (void)roosti_inbox_send(side->loop->inbox, &side->stop);
-        if (!roosti_latch_wait(&side->gone, until))
-            roosti_report("loop %d does not end; still waiting for its tasks", i);
+    }
+    roost_time until = roost_time_add(roosti_clock_now(), run->opts.thread_join_max);
+    for (int i = 0; i < count; i++)
+        side_await(run, &run->sides[i], until);
+    for (int i = 0; i < count; i++) {
+        struct roosti_side_loop *side = &run->sides[i];
+        roosti_latch_set(&side->over);
         roosti_thread_join(&side->thread);
         roosti_free(side->loop);
-        run->loops[i] = NULL;
+        run->loops[i + 1] = NULL;
     }
     roosti_free(run->sides);
     run->sides = NULL;
