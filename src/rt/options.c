@@ -5,6 +5,7 @@
  */
 #include "rt/options.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +22,8 @@ static int option_env(const char *name, uint64_t otherwise, uint64_t *value)
         return 0;
     char *end;
     unsigned long long number = strtoull(text, &end, 0);
-    if (*end != '\0' || text[0] == '-') {
+    /* The largest number stands for all that are larger. */
+    if (*end != '\0' || text[0] == '-' || number == ULLONG_MAX) {
         roosti_report("%s='%s' is not a whole number", name, text);
         return ROOST_EINVAL;
     }
