@@ -7,6 +7,13 @@
 
 #include "behaviour/moments.h"
 
+/* On a loaded machine a deadline may pass before there was time to look at it or to move it:
+ * nothing can be learnt then. In simulation that never happens. */
+static bool too_late(const roost_scope *scope)
+{
+    return !roost_test_virtual() && roost_scope_cancelled(scope);
+}
+
 /* -- B21: the outer deadline is the earlier one
  * --------------------------------------------------*/
 
@@ -18,8 +25,9 @@ BEHAVIOUR(21, outer_shorter_than_inner)
     ROOST_AUTO(scope) roost_scope inner;
     scope_enter(&inner, &(roost_scope_opts){.within = LONG_TIME});
     CHECK_OK(roost_yield());
-    CHECK_EQ(roost_scope_deadline(&outer), roost_deadline());
     CHECK(roost_scope_deadline(&inner) > roost_deadline());
+    if (!too_late(&outer))
+        CHECK_EQ(roost_scope_deadline(&outer), roost_deadline());
 
     CHECK_EQ(ROOST_ECANCELED, roost_sleep(LONG_TIME));
     CHECK_ELAPSED(ROOST_MS(2), before);
@@ -308,9 +316,10 @@ BEHAVIOUR(26, code_before_the_first_checkpoint_runs)
         ran = true;
         CHECK(roost_cancelled());
         CHECK_EQ(ROOST_ECANCELED, roost_sleep(LONG_TIME));
-        CHECK_EQ(steps, roost_test_steps());
-        if (roost_test_virtual())
+        if (roost_test_virtual()) {
+            CHECK_EQ(steps, roost_test_steps());
             CHECK_EQ(before, roost_now());
+        }
         CHECK_EQ(ROOST_ETIMEDOUT, roost_scope_end(&scope, ROOST_ECANCELED));
         CHECK(ran);
         CHECK_OK(roost_checkpoint());
@@ -370,13 +379,6 @@ BEHAVIOUR(26, tasks_started_inside_run_as_far)
 
 /* -- B27: moving the deadline
  * --------------------------------------------------------------------*/
-
-/* On a loaded machine a deadline may pass before there was time to move it: nothing can be learnt
- * then. In simulation that never happens. */
-static bool too_late(const roost_scope *scope)
-{
-    return !roost_test_virtual() && roost_scope_cancelled(scope);
-}
 
 BEHAVIOUR(27, earlier)
 {
