@@ -96,7 +96,7 @@ ROOST_TEST(a_task_spawned_after_the_last_one_ended_is_waited_for, .fifo = true)
     CHECK_EQ(0, rc);
 }
 
-ROOST_TEST(a_spawner_that_gave_way_at_the_limit_takes_the_place_that_became_free)
+ROOST_TEST(a_spawner_that_gave_way_at_the_limit_takes_the_place_that_became_free, .fifo = true)
 {
     for (int before = 0; before < CREDIT_SPAN; before++) {
         int rc = 0;
