@@ -37,7 +37,7 @@ struct roosti_fd_slot {
     struct roosti_op *writer; /* in flight, gives to it; the reader itself for a two-way POLL */
     roosti_op_list others;    /* in flight without a direction */
     uint32_t generation;      /* counts closes, so that a late event is told from a present one */
-    uint8_t ready;            /* epoll: ROOSTI_FD_IN, ROOSTI_FD_OUT: trying may succeed */
+    uint8_t ready;            /* ROOSTI_FD_IN, ROOSTI_FD_OUT: trying at once may succeed */
     uint8_t traits;           /* epoll: what was learned about the descriptor */
 };
 

@@ -344,8 +344,10 @@ int64_t roosti_do_blocking(const struct roosti_op *op)
     case ROOSTI_OP_WRITE:
         return op->offset < 0 ? POSIX_CALL(write(op->fd, op->buf, len))
                               : POSIX_CALL(pwrite(op->fd, op->buf, len, op->offset));
-    default:
+    case ROOSTI_OP_FSYNC:
         return POSIX_CALL(fsync(op->fd));
+    default:
+        return -EINVAL;
     }
 }
 

@@ -30,7 +30,7 @@
 
 /* -- cancel ----------------------------------------------------------------------------------- */
 
-static void cancel_before_readiness_takes_nothing(struct rig *rig)
+REAL_TEST(cancel_before_readiness_takes_nothing)
 {
     int fds[2];
     char byte = 0;
@@ -59,7 +59,7 @@ static void cancel_before_readiness_takes_nothing(struct rig *rig)
 }
 
 /* Bytes that came before the cancel are either the result or still in the socket. */
-static void cancel_after_readiness_loses_nothing(struct rig *rig)
+REAL_TEST(cancel_after_readiness_loses_nothing)
 {
     int fds[2], won = 0, total = 0;
     rig_pair(rig, fds);
@@ -86,7 +86,7 @@ static void cancel_after_readiness_loses_nothing(struct rig *rig)
 }
 
 /* An accepted connection is never lost to a cancel. */
-static void cancel_of_accept_loses_no_connection(struct rig *rig)
+REAL_TEST(cancel_of_accept_loses_no_connection)
 {
     struct sockaddr_in addr;
     int listener = rig_listen(rig, 16, &addr);
@@ -128,7 +128,7 @@ static void chain_done(struct roosti_op *op)
 }
 
 /* A callback may submit itself again, cancel another and close a descriptor others wait on. */
-static void callbacks_may_submit_cancel_and_close(struct rig *rig)
+REAL_TEST(callbacks_may_submit_cancel_and_close)
 {
     int fds[2];
     char bytes[2];
@@ -152,7 +152,7 @@ static void callbacks_may_submit_cancel_and_close(struct rig *rig)
 /* -- close ------------------------------------------------------------------------------------ */
 
 /* The number goes to another file at once, and nothing of the old one touches that. */
-static void close_ends_who_waits_and_spares_who_comes(struct rig *rig)
+REAL_TEST(close_ends_who_waits_and_spares_who_comes)
 {
     for (int flushed = 0; flushed < 2; flushed++) {
         int fds[2], next[2];
@@ -186,7 +186,7 @@ static void close_ends_who_waits_and_spares_who_comes(struct rig *rig)
 }
 
 /* Cancel and close together: one end, one completion. */
-static void close_after_cancel_completes_once(struct rig *rig)
+REAL_TEST(close_after_cancel_completes_once)
 {
     int fds[2];
     char byte;
@@ -205,7 +205,7 @@ static void close_after_cancel_completes_once(struct rig *rig)
 }
 
 /* An event of the same batch, meant for a descriptor that a callback has closed and reopened. */
-static void an_event_for_a_closed_descriptor_is_dropped(struct rig *rig)
+REAL_TEST(an_event_for_a_closed_descriptor_is_dropped)
 {
     int first[2], second[2], next[2];
     char byte;
@@ -241,7 +241,7 @@ static void an_event_for_a_closed_descriptor_is_dropped(struct rig *rig)
 
 /* -- deadlines -------------------------------------------------------------------------------- */
 
-static void a_wait_is_never_back_early(struct rig *rig)
+REAL_TEST(a_wait_is_never_back_early)
 {
     static const roost_dur spans[] = {
         1, 999, ROOST_US(30), ROOST_US(999), ROOST_US(1001), ROOST_MS(5), ROOST_US(20700)};
@@ -292,7 +292,7 @@ static void waiting_forbidden(void)
     CHECK_EQ(0, prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
 }
 
-static void looking_at_nothing_makes_no_system_call(struct rig *rig)
+REAL_TEST_WITH(looking_at_nothing_makes_no_system_call, .forked = true)
 {
     struct rig_op nop = RIG_OP(NOP, .fd = -1);
     int fds[2];
@@ -302,27 +302,20 @@ static void looking_at_nothing_makes_no_system_call(struct rig *rig)
     if (rig->backend->uring)
         rig_start(rig, &in);
     rig_turn(rig);
-    pid_t child = rig->backend->uring ? 0 : fork();
-    if (child == 0) {
-        waiting_forbidden();
-        for (int i = 0; i < 10; i++)
-            CHECK_EQ(0, rig_turn(rig));
-        rig_start(rig, &nop);
-        CHECK_EQ(1, rig_turn(rig));
-        rig->port->ops->wake(rig->port);
-        CHECK_EQ(0, rig->port->ops->wait(rig->port, 0));
-        _exit(0);
-    }
-    int status = -1;
-    CHECK_EQ(child, waitpid(child, &status, 0));
-    CHECK_EQ(0, status);
-    rig_close(rig, fds[0]);
-    rig_close(rig, fds[1]);
+    waiting_forbidden();
+    for (int i = 0; i < 10; i++)
+        CHECK_EQ(0, rig_turn(rig));
+    rig_start(rig, &nop);
+    CHECK_EQ(1, rig_turn(rig));
+    rig->port->ops->wake(rig->port);
+    CHECK_EQ(0, rig_turn(rig));
+    /* The case ends here: closing would have to wait for what is in flight. */
+    _exit(0);
 }
 
 /* -- wake and signals ------------------------------------------------------------------------- */
 
-static void a_wake_before_the_wait_ends_it(struct rig *rig)
+REAL_TEST(a_wake_before_the_wait_ends_it)
 {
     for (int i = 0; i < 3; i++) {
         rig->port->ops->wake(rig->port);
@@ -354,7 +347,7 @@ static void *inbox_post(void *arg)
 }
 
 /* A lost wake-up leaves the last wait asleep for ever. */
-static void wakes_from_threads_are_never_lost(struct rig *rig)
+REAL_TEST(wakes_from_threads_are_never_lost)
 {
     struct inbox inbox = {.port = rig->port};
     pthread_t threads[WAKERS];
@@ -391,7 +384,7 @@ static void handler_wake(int signo)
         handler_port->ops->wake(handler_port);
 }
 
-static void a_wake_from_a_signal_handler_ends_the_wait(struct rig *rig)
+REAL_TEST(a_wake_from_a_signal_handler_ends_the_wait)
 {
     struct sigaction action = {.sa_handler = handler_wake, .sa_flags = SA_RESTART};
     CHECK_EQ(0, sigaction(SIGUSR1, &action, NULL));
@@ -451,7 +444,7 @@ static void *host_wake(void *arg)
 }
 
 /* A host loop sleeps on the port's descriptor instead of in wait. */
-static void a_host_sees_what_would_end_the_wait(struct rig *rig)
+REAL_TEST(a_host_sees_what_would_end_the_wait)
 {
     int fds[2];
     char byte = 0;
@@ -506,7 +499,7 @@ static void a_host_sees_what_would_end_the_wait(struct rig *rig)
 
 /* -- many ------------------------------------------------------------------------------------- */
 
-static void ten_thousand_polls_are_in_flight(struct rig *rig)
+REAL_TEST(ten_thousand_polls_are_in_flight)
 {
     enum { COUNT = 10000 };
     struct rlimit limit;
@@ -546,7 +539,7 @@ static void ten_thousand_polls_are_in_flight(struct rig *rig)
 
 /* With a tiny ring: more submits and cancels than it has entries, more completions than it holds.
  */
-static void a_small_queue_loses_nothing(struct rig *rig)
+static void small_queue(struct rig *rig)
 {
     enum { COUNT = 300 };
     struct rig_op ops[COUNT];
@@ -585,9 +578,19 @@ static void a_small_queue_loses_nothing(struct rig *rig)
     }
 }
 
+REAL_TEST_WITH(a_small_queue_loses_nothing, .ring_entries = 4)
+{
+    small_queue(rig);
+}
+
+REAL_TEST_WITH(one_entry_loses_nothing, .ring_entries = 1)
+{
+    small_queue(rig);
+}
+
 /* The queue is full and the kernel has no memory for what is in it: what may be refused is, and the
  * rest is remembered until there is room. */
-static void a_queue_that_stays_full_forgets_nothing(struct rig *rig)
+REAL_TEST_WITH(a_queue_that_stays_full_forgets_nothing, .ring_entries = 4, .only = "uring")
 {
     enum { ENTRIES = 4 };
     struct roosti_mem_plan none = {.fail_at = 1, .fail_after_too = true};
@@ -653,7 +656,7 @@ static void a_queue_that_stays_full_forgets_nothing(struct rig *rig)
 /* -- memory ----------------------------------------------------------------------------------- */
 
 /* With AddressSanitizer, who touches a buffer too early is reported. */
-static void a_buffer_in_flight_is_marked(struct rig *rig)
+REAL_TEST(a_buffer_in_flight_is_marked)
 {
     int fds[2];
     _Alignas(8) char buf[32];
@@ -674,7 +677,7 @@ static void a_buffer_in_flight_is_marked(struct rig *rig)
 }
 
 /* The queues of a ring are not the child's: it crashes rather than disturb its parent. */
-static void a_child_of_fork_cannot_reach_the_ring(struct rig *rig)
+REAL_TEST_WITH(a_child_of_fork_cannot_reach_the_ring, .only = "uring")
 {
     int fds[2];
     char byte = 0;
@@ -695,36 +698,3 @@ static void a_child_of_fork_cannot_reach_the_ring(struct rig *rig)
     rig_close(rig, fds[0]);
     rig_close(rig, fds[1]);
 }
-
-#define CASE(function)                                                                             \
-    {                                                                                              \
-        .name = #function, .body = function                                                        \
-    }
-static const struct rig_case cases[] = {
-    CASE(cancel_before_readiness_takes_nothing),
-    CASE(cancel_after_readiness_loses_nothing),
-    CASE(cancel_of_accept_loses_no_connection),
-    CASE(callbacks_may_submit_cancel_and_close),
-    CASE(close_ends_who_waits_and_spares_who_comes),
-    CASE(close_after_cancel_completes_once),
-    CASE(an_event_for_a_closed_descriptor_is_dropped),
-    CASE(a_wait_is_never_back_early),
-    CASE(looking_at_nothing_makes_no_system_call),
-    CASE(a_wake_before_the_wait_ends_it),
-    CASE(wakes_from_threads_are_never_lost),
-    CASE(a_wake_from_a_signal_handler_ends_the_wait),
-    CASE(a_host_sees_what_would_end_the_wait),
-    CASE(ten_thousand_polls_are_in_flight),
-    {.name = "a_small_queue_loses_nothing", .body = a_small_queue_loses_nothing, .ring_entries = 4},
-    {.name = "one_entry_loses_nothing", .body = a_small_queue_loses_nothing, .ring_entries = 1},
-    {.name = "a_queue_that_stays_full_forgets_nothing",
-     .body = a_queue_that_stays_full_forgets_nothing,
-     .ring_entries = 4,
-     .only = "uring"},
-    CASE(a_buffer_in_flight_is_marked),
-    {.name = "a_child_of_fork_cannot_reach_the_ring",
-     .body = a_child_of_fork_cannot_reach_the_ring,
-     .only = "uring"},
-};
-
-RIG_MAIN(cases)

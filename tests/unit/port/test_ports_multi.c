@@ -75,7 +75,7 @@ static int64_t stream_put(int fd, int64_t at, int64_t len)
     return done;
 }
 
-static void a_stream_comes_in_steps_until_its_end(struct rig *rig)
+REAL_TEST(a_stream_comes_in_steps_until_its_end)
 {
     for (int tcp = 0; tcp < 2; tcp++) {
         int fds[2];
@@ -99,7 +99,7 @@ static void a_stream_comes_in_steps_until_its_end(struct rig *rig)
     }
 }
 
-static void bytes_that_wait_already_are_the_first_step(struct rig *rig)
+REAL_TEST(bytes_that_wait_already_are_the_first_step)
 {
     int fds[2];
     rig_pair(rig, fds);
@@ -116,7 +116,7 @@ static void bytes_that_wait_already_are_the_first_step(struct rig *rig)
 
 /* Cancelled between steps or with bytes at the door: nothing that came is lost, and every buffer
  * is back, as closing the port checks. */
-static void a_cancelled_receive_loses_no_byte(struct rig *rig)
+REAL_TEST(a_cancelled_receive_loses_no_byte)
 {
     int fds[2];
     int64_t sent = 0;
@@ -154,7 +154,7 @@ static void step_ends_itself(struct roosti_op *op)
         CHECK_EQ(0, mine->rig->port->ops->fd.close(mine->rig->port, op->fd));
 }
 
-static void a_step_may_cancel_or_close_its_own(struct rig *rig)
+REAL_TEST(a_step_may_cancel_or_close_its_own)
 {
     for (int close_it = 0; close_it < 2; close_it++) {
         int fds[2];
@@ -181,7 +181,7 @@ static void turn_until_quiet(struct rig *rig)
 
 /* Two streams, and all buffers kept: both stop, without an end and without spinning; each buffer
  * that comes back is a step for one of them, and no byte is lost or changes its place. */
-static void receives_wait_for_a_buffer_to_come_back(struct rig *rig)
+REAL_TEST(receives_wait_for_a_buffer_to_come_back)
 {
     int a[2], b[2];
     rig_tcp(rig, a);
@@ -229,7 +229,7 @@ static void receives_wait_for_a_buffer_to_come_back(struct rig *rig)
 }
 
 /* Starved ones end like any other, and an idle one that was starved does not keep the buffer. */
-static void a_starved_receive_is_cancelled_and_closed(struct rig *rig)
+REAL_TEST(a_starved_receive_is_cancelled_and_closed)
 {
     int fds[4][2];
     int64_t sent = 0;
@@ -271,7 +271,7 @@ static void a_starved_receive_is_cancelled_and_closed(struct rig *rig)
 }
 
 /* Many streams over a tiny ring: the completion queue overflows, and the kernel ends multis. */
-static void many_streams_survive_a_small_queue(struct rig *rig)
+static void many_streams(struct rig *rig)
 {
     enum { COUNT = 60, LEN = 40000 };
     static struct rig_op in[COUNT];
@@ -298,8 +298,18 @@ static void many_streams_survive_a_small_queue(struct rig *rig)
     }
 }
 
+REAL_TEST(many_streams_survive_a_small_queue)
+{
+    many_streams(rig);
+}
+
+REAL_TEST_WITH(many_streams_survive_one_entry, .ring_entries = 1)
+{
+    many_streams(rig);
+}
+
 /* A buffer twice, or one that was never lent: the caller's bug is named. */
-static void a_wrong_buffer_is_refused(struct rig *rig)
+REAL_TEST_WITH(a_wrong_buffer_is_refused, .only = "epoll")
 {
     int fds[2];
     rig_pair(rig, fds);
@@ -356,7 +366,7 @@ static struct rig_op accept_op(int fd)
 
 /* Connections are counted at both ends, over rounds that begin with a full backlog and rounds that
  * begin with none. */
-static void every_connection_is_a_step(struct rig *rig)
+static void connections(struct rig *rig)
 {
     enum { COUNT = 100 };
     struct sockaddr_in addr;
@@ -388,8 +398,18 @@ static void every_connection_is_a_step(struct rig *rig)
     CHECK_EQ(ROOST_ECLOSED, rig_await(rig, &in));
 }
 
+REAL_TEST(every_connection_is_a_step)
+{
+    connections(rig);
+}
+
+REAL_TEST_WITH(every_connection_is_a_step_with_one_entry, .ring_entries = 1)
+{
+    connections(rig);
+}
+
 /* Cancel races with connections that are coming in: each is a step or still in the backlog. */
-static void a_cancelled_accept_loses_no_connection(struct rig *rig)
+REAL_TEST(a_cancelled_accept_loses_no_connection)
 {
     enum { ROUNDS = 50 };
     struct sockaddr_in addr;
@@ -417,7 +437,7 @@ static void a_cancelled_accept_loses_no_connection(struct rig *rig)
 
 #ifndef ROOST_VALGRIND
 /* No descriptor is left: the accept ends with what the kernel says, and the connection waits. */
-static void accept_out_of_descriptors_says_so(struct rig *rig)
+REAL_TEST(accept_out_of_descriptors_says_so)
 {
     enum { FDS = 200 };
     struct sockaddr_in addr;
@@ -447,7 +467,7 @@ static void accept_out_of_descriptors_says_so(struct rig *rig)
 }
 #endif
 
-static void a_multi_on_the_wrong_kind_ends_at_once(struct rig *rig)
+REAL_TEST(a_multi_on_the_wrong_kind_ends_at_once)
 {
     int fds[2];
     rig_pipe(rig, fds);
@@ -457,33 +477,3 @@ static void a_multi_on_the_wrong_kind_ends_at_once(struct rig *rig)
     rig_close(rig, fds[0]);
     rig_close(rig, fds[1]);
 }
-
-#define CASE(function)                                                                             \
-    {                                                                                              \
-        .name = #function, .body = function                                                        \
-    }
-static const struct rig_case cases[] = {
-    CASE(a_stream_comes_in_steps_until_its_end),
-    CASE(bytes_that_wait_already_are_the_first_step),
-    CASE(a_cancelled_receive_loses_no_byte),
-    CASE(a_step_may_cancel_or_close_its_own),
-    CASE(receives_wait_for_a_buffer_to_come_back),
-    CASE(a_starved_receive_is_cancelled_and_closed),
-    CASE(many_streams_survive_a_small_queue),
-    {.name = "many_streams_survive_one_entry",
-     .body = many_streams_survive_a_small_queue,
-     .ring_entries = 1},
-    {.name = "a_wrong_buffer_is_refused", .body = a_wrong_buffer_is_refused, .only = "epoll"},
-    CASE(every_connection_is_a_step),
-    {.name = "every_connection_is_a_step_with_one_entry",
-     .body = every_connection_is_a_step,
-     .ring_entries = 1},
-    CASE(a_cancelled_accept_loses_no_connection),
-#ifndef ROOST_VALGRIND
-    /* Valgrind keeps its own count of descriptors, of which the ring knows nothing. */
-    CASE(accept_out_of_descriptors_says_so),
-#endif
-    CASE(a_multi_on_the_wrong_kind_ends_at_once),
-};
-
-RIG_MAIN(cases)

@@ -10,7 +10,7 @@
 
 /* -- at once, and waiting --------------------------------------------------------------------- */
 
-static void nop_completes_at_the_next_wait(struct rig *rig)
+REAL_TEST(nop_completes_at_the_next_wait)
 {
     struct rig_op nop = RIG_OP(NOP, .fd = -1), second = RIG_OP(NOP, .fd = -1);
     rig_start(rig, &nop);
@@ -22,7 +22,7 @@ static void nop_completes_at_the_next_wait(struct rig *rig)
     CHECK_EQ(0, nop.op.res);
 }
 
-static void a_bad_descriptor_is_the_result(struct rig *rig)
+REAL_TEST(a_bad_descriptor_is_the_result)
 {
     char byte;
     struct rig_op negative = RIG_OP(RECV, .fd = -1, .buf = &byte, .len = 1);
@@ -38,7 +38,7 @@ static void a_bad_descriptor_is_the_result(struct rig *rig)
     CHECK(rig->port->ops->fd.close(rig->port, -1) == -EBADF);
 }
 
-static void a_pipe_read_waits_for_bytes(struct rig *rig)
+REAL_TEST(a_pipe_read_waits_for_bytes)
 {
     int fds[2];
     char buf[16] = "";
@@ -56,7 +56,7 @@ static void a_pipe_read_waits_for_bytes(struct rig *rig)
     rig_close(rig, fds[0]);
 }
 
-static void bytes_that_are_there_cost_no_wait(struct rig *rig)
+REAL_TEST(bytes_that_are_there_cost_no_wait)
 {
     int fds[2];
     char buf[8];
@@ -72,7 +72,7 @@ static void bytes_that_are_there_cost_no_wait(struct rig *rig)
 }
 
 /* Sends until the socket is full, then one more; the peer drains it all. */
-static void a_full_socket_takes_a_part_then_waits(struct rig *rig)
+REAL_TEST(a_full_socket_takes_a_part_then_waits)
 {
     enum { LEN = 4 << 20 };
     int fds[2];
@@ -104,7 +104,7 @@ static void a_full_socket_takes_a_part_then_waits(struct rig *rig)
 }
 
 /* Short receives on TCP are followed by a wait, never by a loss. */
-static void a_stream_arrives_whole_in_any_cut(struct rig *rig)
+REAL_TEST(a_stream_arrives_whole_in_any_cut)
 {
     int fds[2];
     char out[64], in[48];
@@ -137,7 +137,7 @@ static void a_stream_arrives_whole_in_any_cut(struct rig *rig)
     rig_close(rig, fds[1]);
 }
 
-static void a_gone_peer_is_an_error_and_no_signal(struct rig *rig)
+REAL_TEST(a_gone_peer_is_an_error_and_no_signal)
 {
     int fds[2];
     rig_pair(rig, fds);
@@ -170,7 +170,7 @@ static int file_make(struct rig *rig, char path[64])
     return (int)rig_run(rig, &open);
 }
 
-static void a_file_is_written_synced_and_read(struct rig *rig)
+REAL_TEST(a_file_is_written_synced_and_read)
 {
     char path[64], buf[16];
     int fd = file_make(rig, path);
@@ -212,7 +212,7 @@ static void a_file_is_written_synced_and_read(struct rig *rig)
     CHECK_EQ(-ENOENT, rig_run(rig, &again));
 }
 
-static void a_file_takes_many_operations_at_once(struct rig *rig)
+REAL_TEST(a_file_takes_many_operations_at_once)
 {
     enum { COUNT = 32 };
     char path[64], blocks[COUNT][512], back[COUNT][512];
@@ -261,7 +261,7 @@ static int names_add(void *arg, const char *name, bool is_directory)
     return strcmp(name, "stop") == 0 ? 7 : 0;
 }
 
-static void a_directory_is_listed_by_name(struct rig *rig)
+REAL_TEST(a_directory_is_listed_by_name)
 {
     char dir[] = "/tmp/roost-list-XXXXXX", path[64];
     static const char *const files[] = {"zebra", "ant", "Mole", "ant2"};
@@ -289,7 +289,7 @@ static void a_directory_is_listed_by_name(struct rig *rig)
 
 /* -- connections ------------------------------------------------------------------------------ */
 
-static void tcp_connects_and_accepts(struct rig *rig)
+REAL_TEST(tcp_connects_and_accepts)
 {
     struct sockaddr_in addr;
     int listener = rig_listen(rig, 4, &addr);
@@ -323,7 +323,7 @@ static void tcp_connects_and_accepts(struct rig *rig)
     rig_close(rig, listener);
 }
 
-static void a_refused_connection_says_so(struct rig *rig)
+REAL_TEST(a_refused_connection_says_so)
 {
     struct sockaddr_in addr;
     rig_close(rig, rig_listen(rig, 4, &addr));
@@ -336,7 +336,7 @@ static void a_refused_connection_says_so(struct rig *rig)
 }
 
 /* The listener's queue is full, so that the last connection hangs until it is given up. */
-static void a_hanging_connect_is_cancelled(struct rig *rig)
+REAL_TEST(a_hanging_connect_is_cancelled)
 {
     struct sockaddr_in addr;
     int listener = rig_listen(rig, 0, &addr), fds[8];
@@ -365,7 +365,7 @@ static void a_hanging_connect_is_cancelled(struct rig *rig)
     rig_close(rig, listener);
 }
 
-static void a_unix_socket_connects(struct rig *rig)
+REAL_TEST(a_unix_socket_connects)
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
     snprintf(addr.sun_path, sizeof addr.sun_path, "/tmp/roost-unix-%d", (int)getpid());
@@ -392,7 +392,7 @@ static void a_unix_socket_connects(struct rig *rig)
 
 /* -- readiness -------------------------------------------------------------------------------- */
 
-static void poll_reports_what_was_asked_for(struct rig *rig)
+REAL_TEST(poll_reports_what_was_asked_for)
 {
     int fds[2];
     rig_pair(rig, fds);
@@ -423,7 +423,7 @@ static void poll_reports_what_was_asked_for(struct rig *rig)
 }
 
 /* A library's own descriptor: it reads, closes and opens as it likes, and only POLL is ours. */
-static void poll_is_safe_on_a_foreign_descriptor(struct rig *rig)
+REAL_TEST(poll_is_safe_on_a_foreign_descriptor)
 {
     for (int round = 0; round < 3; round++) {
         int fds[2];
@@ -445,7 +445,7 @@ static void poll_is_safe_on_a_foreign_descriptor(struct rig *rig)
     }
 }
 
-static void a_terminal_is_read_when_a_line_comes(struct rig *rig)
+REAL_TEST(a_terminal_is_read_when_a_line_comes)
 {
     for (int flags = 0; flags < 2; flags++) {
         char line[16] = "";
@@ -471,7 +471,7 @@ static void a_terminal_is_read_when_a_line_comes(struct rig *rig)
     }
 }
 
-static void two_in_one_direction_are_refused(struct rig *rig)
+REAL_TEST(two_in_one_direction_are_refused)
 {
     int fds[2];
     char a = 0, b = 0;
@@ -503,7 +503,7 @@ static void two_in_one_direction_are_refused(struct rig *rig)
     rig_close(rig, fds[1]);
 }
 
-static void clocks_and_entropy_work(struct rig *rig)
+REAL_TEST(clocks_and_entropy_work)
 {
     roost_time before = rig_now(rig), wall = rig->port->ops->wall(rig->port);
     CHECK(before > 0 && rig_now(rig) >= before);
@@ -518,7 +518,7 @@ static void clocks_and_entropy_work(struct rig *rig)
 /* -- set-up ----------------------------------------------------------------------------------- */
 
 /* Every resource that opening asks for is refused in turn; nothing is left behind. */
-static void open_survives_every_refusal(struct rig *rig)
+REAL_TEST(open_survives_every_refusal)
 {
     struct roosti_mem_stats stats;
     roosti_mem_stats_get(&stats);
@@ -548,7 +548,7 @@ static void open_survives_every_refusal(struct rig *rig)
 }
 
 /* The growth of the descriptor table, and the buffers, are refused: nothing was taken. */
-static void submit_survives_a_refusal(struct rig *rig)
+REAL_TEST(submit_survives_a_refusal)
 {
     int fds[2];
     char byte;
@@ -568,33 +568,3 @@ static void submit_survives_a_refusal(struct rig *rig)
     rig_close(rig, fds[0]);
     rig_close(rig, fds[1]);
 }
-
-#define CASE(function)                                                                             \
-    {                                                                                              \
-        .name = #function, .body = function                                                        \
-    }
-static const struct rig_case cases[] = {
-    CASE(nop_completes_at_the_next_wait),
-    CASE(a_bad_descriptor_is_the_result),
-    CASE(a_pipe_read_waits_for_bytes),
-    CASE(bytes_that_are_there_cost_no_wait),
-    CASE(a_full_socket_takes_a_part_then_waits),
-    CASE(a_stream_arrives_whole_in_any_cut),
-    CASE(a_gone_peer_is_an_error_and_no_signal),
-    CASE(a_file_is_written_synced_and_read),
-    CASE(a_file_takes_many_operations_at_once),
-    CASE(a_directory_is_listed_by_name),
-    CASE(tcp_connects_and_accepts),
-    CASE(a_refused_connection_says_so),
-    CASE(a_hanging_connect_is_cancelled),
-    CASE(a_unix_socket_connects),
-    CASE(poll_reports_what_was_asked_for),
-    CASE(poll_is_safe_on_a_foreign_descriptor),
-    CASE(a_terminal_is_read_when_a_line_comes),
-    CASE(two_in_one_direction_are_refused),
-    CASE(clocks_and_entropy_work),
-    CASE(open_survives_every_refusal),
-    CASE(submit_survives_a_refusal),
-};
-
-RIG_MAIN(cases)
