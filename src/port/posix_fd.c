@@ -259,12 +259,34 @@ static bool listing_keeps(const struct dirent64 *entry)
     return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
 }
 
-static int listing_compare(const void *a, const void *b)
+/* Moves an entry down the heap of the first `count` until none below it comes later by name. */
+static void listing_sink(struct dirent64 **entries, size_t at, size_t count)
 {
-    return strcmp((*(struct dirent64 *const *)a)->d_name, (*(struct dirent64 *const *)b)->d_name);
+    for (size_t child; (child = 2 * at + 1) < count; at = child) {
+        if (child + 1 < count && strcmp(entries[child]->d_name, entries[child + 1]->d_name) < 0)
+            child++;
+        if (strcmp(entries[at]->d_name, entries[child]->d_name) >= 0)
+            return;
+        struct dirent64 *entry = entries[at];
+        entries[at] = entries[child];
+        entries[child] = entry;
+    }
 }
 
-static int listing_sort(struct listing *listing)
+/* By name, in place: libc's qsort goes to the heap. */
+static void listing_order(struct dirent64 **entries, size_t count)
+{
+    for (size_t at = count / 2; at-- > 0;)
+        listing_sink(entries, at, count);
+    for (size_t left = count; left-- > 1;) {
+        struct dirent64 *last = entries[0];
+        entries[0] = entries[left];
+        entries[left] = last;
+        listing_sink(entries, 0, left);
+    }
+}
+
+static int listing_index(struct listing *listing)
 {
     size_t count = 0;
     for (size_t at = 0; at < listing->len; at += listing_at(listing, at)->d_reclen)
@@ -277,7 +299,7 @@ static int listing_sort(struct listing *listing)
     for (size_t at = 0; at < listing->len; at += listing_at(listing, at)->d_reclen)
         if (listing_keeps(listing_at(listing, at)))
             listing->entries[listing->count++] = listing_at(listing, at);
-    qsort(listing->entries, count, sizeof *listing->entries, listing_compare);
+    listing_order(listing->entries, count);
     return 0;
 }
 
@@ -300,7 +322,7 @@ int roosti_fd_list(struct roosti_port *port, const char *path,
         return -errno;
     int rc = listing_read(&listing, fd);
     if (rc == 0)
-        rc = listing_sort(&listing);
+        rc = listing_index(&listing);
     for (size_t i = 0; rc == 0 && i < listing.count; i++)
         rc = each(arg, listing.entries[i]->d_name, entry_is_directory(fd, listing.entries[i]));
     roosti_free(listing.entries);

@@ -41,8 +41,9 @@ struct rig {
 /* Zero means default. */
 struct rig_wants {
     unsigned ring_entries;
-    const char *only; /* how the names of its back ends begin */
-    bool forked;      /* in a child: it changes its process for good */
+    const char *only;  /* how the names of its back ends begin */
+    bool forked;       /* in a child: it changes its process for good */
+    const char *needs; /* what is missing when it runs nowhere; default io_uring */
 };
 
 /* An operation and what became of it. */
@@ -227,17 +228,19 @@ static inline bool rig_run_on(const struct rig_backend *backend, void (*body)(st
     return true;
 }
 
+/* How a forked body says that the machine lacks something. */
+enum { RIG_MISSING = 3 };
+
 static inline bool rig_run_forked(const struct rig_backend *backend, void (*body)(struct rig *rig),
                                   const struct rig_wants *wants)
 {
-    enum { MISSING = 3 };
     int status = -1;
     fflush(stdout);
     pid_t child = fork();
     if (child == 0)
-        _exit(rig_run_on(backend, body, wants) ? 0 : MISSING);
+        _exit(rig_run_on(backend, body, wants) ? 0 : RIG_MISSING);
     CHECK_EQ(child, waitpid(child, &status, 0));
-    CHECK(WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == MISSING));
+    CHECK(WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == RIG_MISSING));
     return WEXITSTATUS(status) == 0;
 }
 
@@ -254,7 +257,7 @@ static inline void rig_each(void (*body)(struct rig *rig), const struct rig_want
         ran += there;
     }
     if (ran == 0)
-        roost_test_skip("io_uring");
+        roost_test_skip(wants->needs ? wants->needs : "io_uring");
 }
 
 /* REAL_TEST(name) { body over rig }, and the same with members of struct rig_wants. */

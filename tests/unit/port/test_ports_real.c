@@ -261,6 +261,15 @@ static int names_add(void *arg, const char *name, bool is_directory)
     return strcmp(name, "stop") == 0 ? 7 : 0;
 }
 
+static int names_rise(void *arg, const char *name, bool is_directory)
+{
+    char *last = arg;
+    (void)is_directory;
+    CHECK(strcmp(last, name) < 0);
+    snprintf(last, 256, "%s", name);
+    return 0;
+}
+
 REAL_TEST(a_directory_is_listed_by_name)
 {
     char dir[] = "/tmp/roost-list-XXXXXX", path[64];
@@ -279,6 +288,15 @@ REAL_TEST(a_directory_is_listed_by_name)
     CHECK_EQ(0, rig->port->ops->fd.list(rig->port, dir, names_add, &names));
     CHECK_EQ(0, strcmp("Mole ant ant2 burrow zebra ", names.text));
     CHECK_EQ(1, names.directories);
+    /* Enough to need more than one read, and to be in no order. */
+    for (unsigned i = 0; i < 3000; i++) {
+        snprintf(path, sizeof path, "%s/zz-%04u", dir, i * 1237 % 3000);
+        int fd = open(path, O_CREAT | O_WRONLY, 0600);
+        close(fd);
+    }
+    char last[256] = "";
+    CHECK_EQ(0, rig->port->ops->fd.list(rig->port, dir, names_rise, last));
+    CHECK_STR("zz-2999", last);
     snprintf(path, sizeof path, "%s/stop", dir);
     CHECK_EQ(0, mkdir(path, 0700));
     CHECK_EQ(7, rig->port->ops->fd.list(rig->port, dir, names_add, &names));
