@@ -1,7 +1,8 @@
 /* roost/guest.h - a run that another event loop hosts.
  *
  * The host polls roost_guest_fd for reading, at the latest until roost_guest_deadline, and calls
- * roost_guest_turn whenever either comes. Nothing blocks.
+ * roost_guest_turn whenever either comes. Nothing blocks. In simulation there is no descriptor and
+ * the deadline is of the virtual clock: turn until the run has finished.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -170,7 +170,7 @@ ROOST_API void roost_dump_tasks(int fd);
  *   call      the main task.
  *
  * Returns the process's exit status: the result when it is 0 to 125, else 1; 128 + the signal's
- * number when a signal ended the run.
+ * number when a signal cancelled the main task and it passed that on.
  *
  * Suspends  never; it blocks the calling thread.
  * Threads   the main thread.

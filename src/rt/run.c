@@ -26,13 +26,12 @@ static void run_forked(void)
     roosti_loop_here = NULL;
 }
 
-/* Async-signal-safe: the record lies at a known place below the top of its slot only while the slot
- * is in use, so the name is asked of the running task alone. */
+/* In signal context. The running task would be the wrong one to ask: a stack may overflow in the
+ * switch, when that is the next one already. */
 static void run_describe(const void *top, char *name, size_t size)
 {
-    const struct roosti_loop *loop = roosti_loop_here;
-    const struct roost_task *task = loop ? loop->current : NULL;
-    const char *text = task && task->stack_top == top ? roost_task_name(task) : "?";
+    const struct roost_task *task = roosti_task_at(top);
+    const char *text = task ? roost_task_name(task) : "?";
     size_t len = strlen(text);
     if (len >= size)
         len = size - 1;
@@ -47,7 +46,9 @@ ROOST_ASYNC_DEFINE(roosti_loop_main, struct roosti_loop *, loop, roost_call, cal
     int rc = roost_scope_enter(&scope);
     if (rc == 0) {
         loop->main_scope = &scope;
-        rc = (*call.args)->entry((void *)(uintptr_t)call.args);
+        /* What is spawned from here comes from the caller's function, not from this one. */
+        loop->current->args = (void *)(uintptr_t)call.args;
+        rc = (*call.args)->entry(loop->current->args);
         loop->main_scope = NULL;
         if (roost_scope_end(&scope, 0) < 0)
             roosti_require(false, "the main task leaves every scope and group it entered");
@@ -316,7 +317,7 @@ int roost_main(roost_call call)
     enum { STATUS_MAX = 125, STATUS_SIGNAL = 128 };
     struct roosti_run_end end;
     int rc = roosti_run(call, NULL, NULL, &end);
-    if (end.signal != 0 && (rc == ROOST_ECANCELED || rc == 0))
+    if (end.signal != 0 && rc == ROOST_ECANCELED)
         return STATUS_SIGNAL + end.signal;
     if (rc < 0) {
         roosti_report("the main task failed");

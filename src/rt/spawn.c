@@ -67,8 +67,11 @@ static void task_settle(struct roosti_loop *loop, struct roost_task *task, int r
     if (roosti_unlikely(rc < 0 && rc != ROOST_ECANCELED))
         roosti_group_fail(task->group, task, rc, "a task of the group failed");
     roosti_group_place_give(task->group);
-    if (roosti_unlikely(task->env))
-        roosti_env_unref(task->env);
+    if (roosti_unlikely(task->env)) {
+        struct roosti_env *env = task->env;
+        task->env = NULL; /* what drops a value may ask for others */
+        roosti_env_unref(env);
+    }
     if (roosti_unlikely(task->trail))
         roosti_trail_free(task);
 }
@@ -137,12 +140,22 @@ static inline void words_copy(void *to, const void *from, size_t size)
     }
 }
 
+static inline struct roost_task *record_at(char *top)
+{
+    size_t colour = (uintptr_t)top / COLOUR_UNIT % COLOUR_COUNT * COLOUR_STEP;
+    return (void *)(top - colour - ((sizeof(struct roost_task) + 63) & ~(size_t)63));
+}
+
+const struct roost_task *roosti_task_at(const void *top)
+{
+    const struct roost_task *task = record_at((char *)(uintptr_t)top);
+    return task->stack_top == top ? task : NULL;
+}
+
 /* Cuts the record and the argument block from the top of a slot. */
 static inline struct roost_task *task_lay_out(char *top, const roost_async_info *info)
 {
-    size_t colour = (uintptr_t)top / COLOUR_UNIT % COLOUR_COUNT * COLOUR_STEP;
-    struct roost_task *task =
-        (void *)(top - colour - ((sizeof(struct roost_task) + 63) & ~(size_t)63));
+    struct roost_task *task = record_at(top);
     uintptr_t align = info->args_align > 16 ? info->args_align : 16;
     task->args = (void *)(((uintptr_t)task - info->args_size) & ~(align - 1));
     return task;
@@ -229,6 +242,11 @@ static int spawn_wait(struct roost_task *task, roost_group *group)
     int rc = roosti_op_begin(task->loop, task);
     if (rc < 0)
         return rc;
+    /* This task may have given way: a place that became free meanwhile was promised to nobody. */
+    if (group->priv.state != ROOSTI_GROUP_OPEN)
+        return ROOST_EFINISHED;
+    if (roosti_group_place_take(group))
+        return 0;
     roosti_waitq_push(&group->priv.waiters, task);
     return roosti_park(task, spawn_wait_abort, "room in group", group);
 }

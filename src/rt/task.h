@@ -108,6 +108,9 @@ int roosti_task_new(struct roosti_loop *loop, roost_group *group, roost_call cal
 /* name: copied, cut to 31 bytes. */
 void roosti_task_set_name(struct roost_task *task, const char *name);
 
+/* The task on the stack whose top this is, NULL when it never had one. Async-signal-safe. */
+const struct roost_task *roosti_task_at(const void *top);
+
 /* Gives the memory of a finished task back. */
 void roosti_task_free(struct roost_task *task);
 

@@ -10,6 +10,9 @@
 
 #include <string.h>
 
+/* Timers of a crowded slot that are looked at for the earliest one. */
+enum { NEXT_LOOKS_MAX = 64 };
+
 void roosti_timers_init(struct roosti_timers *timers, roost_time now)
 {
     memset(timers, 0, sizeof *timers);
@@ -73,6 +76,15 @@ static bool timers_first_slot(const struct roosti_timers *timers, unsigned *ret_
     return false;
 }
 
+/* The first instant of a slot. */
+static roost_time timers_slot_start(const struct roosti_timers *timers, unsigned level,
+                                    unsigned slot)
+{
+    uint64_t width = (uint64_t)1 << (level * 6u);
+    uint64_t above = level + 1 == ROOSTI_TIMER_LEVELS ? 0 : ~(width * 64u - 1u);
+    return (roost_time)(((uint64_t)timers->base & above) | ((uint64_t)slot * width));
+}
+
 roost_time roosti_timers_next(struct roosti_timers *timers)
 {
     unsigned level;
@@ -81,19 +93,13 @@ roost_time roosti_timers_next(struct roosti_timers *timers)
         return ROOST_NEVER;
     struct roost_impl_timer *timer = timers->slots[level * ROOSTI_TIMER_SLOTS + slot];
     roost_time next = timer->due;
-    while ((timer = timer->next) != NULL)
+    for (int looks = NEXT_LOOKS_MAX; (timer = timer->next) != NULL; looks--) {
+        if (looks == 0)
+            return timers_slot_start(timers, level, slot);
         if (timer->due < next)
             next = timer->due;
+    }
     return next;
-}
-
-/* The first instant of a slot. */
-static roost_time timers_slot_start(const struct roosti_timers *timers, unsigned level,
-                                    unsigned slot)
-{
-    uint64_t width = (uint64_t)1 << (level * 6u);
-    uint64_t above = level + 1 == ROOSTI_TIMER_LEVELS ? 0 : ~(width * 64u - 1u);
-    return (roost_time)(((uint64_t)timers->base & above) | ((uint64_t)slot * width));
 }
 
 /* Empties the first slot in use. Its timers due by `now` are returned in order; base moves on to
