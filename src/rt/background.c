@@ -64,7 +64,8 @@ ROOST_ASYNC(bg_supervise, struct roosti_bg *, bg)
         if (rc >= 0 || rc == ROOST_ECANCELED)
             break;
         bg_report(self, rc);
-        if (bg->policy != ROOST_BG_RESTART || loop->ending || roost_sleep(pause) < 0)
+        if (bg->policy != ROOST_BG_RESTART || loop->ending || roost_sleep(pause) < 0 ||
+            loop->ending)
             break;
         pause = pause * 2 < RESTART_MAX ? pause * 2 : RESTART_MAX;
     }
