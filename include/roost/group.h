@@ -75,7 +75,7 @@ typedef struct roost_group {
         int first_error;
         uint8_t policy;
         uint8_t state;
-        bool joining;     /* the owner is parked in the end */
+        bool joining;     /* the owner is parked in the end, and tasks are live */
         bool interrupted; /* cancelled from outside while children were live */
     } priv;
 } roost_group;
@@ -196,7 +196,7 @@ ROOST_API int roost_go(roost_group *group, roost_call call);
  * and waits for its end, and its failure is returned from here and not counted by the group.
  *
  * Suspends  until the task is ready or has ended.
- * Cancel    ROOST_ECANCELED; the task has ended.
+ * Cancel    ROOST_ECANCELED, or the code of a failure met on the way out; the task has ended.
  * Errors    ROOST_ENOTSTARTED  it ended with 0 or more and never called roost_started; the code it
  *           ended with; those of roost_spawn.
  * Threads   any task of the group's loop.

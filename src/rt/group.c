@@ -9,6 +9,7 @@
 #include "rt/group.h"
 
 #include "rt/loop.h"
+#include "rt/refuse.h"
 #include "rt/report.h"
 #include "rt/scope.h"
 #include "rt/trail.h"
@@ -75,20 +76,22 @@ bool roost_group_is_open(const roost_group *group)
     return group && (group->priv.scope.priv.flags & ROOSTI_SCOPE_OPEN);
 }
 
-/* Waits for all tasks. A cancellation goes to them by the tree of scopes, never to this wait. */
+/* Waits for all tasks, those included that others spawn here before this one runs again. A
+ * cancellation goes to them by the tree of scopes, never to this wait. */
 static void group_join(struct roost_task *task, roost_group *group)
 {
-    if (roosti_scope_outer_cancelled(&group->priv.scope))
-        group->priv.interrupted = true;
+    group->priv.interrupted = roosti_scope_outer_cancelled(&group->priv.scope);
     if (group->priv.live == 0) {
-        if (!group->priv.interrupted)
+        if (group->priv.interrupted)
+            (void)roosti_refuse(task);
+        else
             roosti_give_turn(task);
-        return;
     }
-    group->priv.joining = true;
-    (void)roosti_park(task, NULL, "end of group", group);
-    group->priv.joining = false;
-    roosti_assert(group->priv.live == 0);
+    while (group->priv.live > 0) {
+        group->priv.interrupted |= roosti_scope_outer_cancelled(&group->priv.scope);
+        group->priv.joining = true;
+        (void)roosti_park(task, NULL, "end of group", group);
+    }
 }
 
 /* Finished tasks whose handles nobody joined or dropped. */
@@ -156,14 +159,13 @@ void roost_group_cleanup(roost_group *group)
         return;
     struct roost_task *task = roosti_self();
     if (task && task->loop->debug > 0 && group->priv.live > 0)
-        roosti_report("group '%s' of task '%s' was left by return, break or goto: its %u tasks are "
-                      "cancelled",
+        roosti_report("group '%s' of task '%s' was left by return, break or goto; tasks cancelled: "
+                      "%u",
                       group->priv.scope.priv.label, roost_task_name(task), group->priv.live);
     roost_group_cancel(group, "the group's block was left");
     int rc = roost_group_end(group, 0);
     roosti_require(rc != ROOST_EMISNEST,
                    "scopes are left innermost first, by the task that entered them");
-    roost_errors_fini(&group->priv.errors);
 }
 
 void roost_group_cancel(roost_group *group, const char *reason)

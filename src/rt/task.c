@@ -100,6 +100,9 @@ int roost_join(roost_task *task, int *result)
     if (roosti_unlikely(task->loop != self->loop))
         return ROOST_EXLOOP;
     roosti_require(task->kept, "a task is joined by its handle, once");
+    /* Now, for the other one may take the task while this one gives way. */
+    if (roosti_unlikely(task->joiner != NULL))
+        return ROOST_EBUSY;
     int rc = roosti_op_begin(self->loop, self);
     if (roosti_unlikely(rc < 0))
         return rc;
