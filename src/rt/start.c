@@ -12,17 +12,23 @@
 
 #include "rt/loop.h"
 #include "rt/scope.h"
+#include "rt/trail.h"
 
 void roosti_start_failed(struct roosti_start *start, int rc)
 {
+    roosti_trail_move(start->task, start->starter);
     roosti_wake(start->starter, rc < 0 ? rc : ROOST_ENOTSTARTED);
+}
+
+static void start_give_up(struct roosti_start *start)
+{
+    start->given_up = true;
+    roosti_scope_cancel_for(&start->task->root, 0, "the starting task was cancelled");
 }
 
 static bool start_abort(struct roost_task *starter)
 {
-    struct roosti_start *start = starter->wait.on;
-    start->given_up = true;
-    roosti_scope_cancel_for(&start->task->root, 0, "the starting task was cancelled");
+    start_give_up(starter->wait.on);
     return false;
 }
 
@@ -41,8 +47,11 @@ int roost_group_start(roost_group *group, roost_call call, const roost_spawn_opt
         return rc;
     start.task->kept = false;
     start.task->start = &start;
+    /* Cancelled after it got the place it had waited for: its next wait would not be told. */
+    if (self->attn & ROOSTI_ATTN_CANCELLED)
+        start_give_up(&start);
     rc = roosti_park(self, start_abort, "roost_started", &start);
-    return rc < 0 && start.given_up ? ROOST_ECANCELED : rc;
+    return rc == ROOST_ENOTSTARTED && start.given_up ? ROOST_ECANCELED : rc;
 }
 
 int roost_started(const void *value, size_t size)

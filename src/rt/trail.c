@@ -48,6 +48,16 @@ static bool trail_goes_on(const struct roosti_trail *trail, int code, const void
     return true;
 }
 
+void roosti_trail_move(struct roost_task *from, struct roost_task *to)
+{
+    if (!from->trail)
+        return;
+    roosti_trail_free(to);
+    to->trail = from->trail;
+    to->trail->frame = NULL; /* every frame of the other stack is further up */
+    from->trail = NULL;
+}
+
 /* The trail of `code`, begun anew when the last one was about something else. */
 static struct roosti_trail *trail_for(struct roost_task *task, int code, const void *frame,
                                       const void *place)

@@ -33,6 +33,9 @@ void roosti_trail_group(struct roost_task *task, int code, roost_errors *errors)
  * trail's inner errors are moved to *inner (NULL: freed with the trail). */
 void roosti_trail_take(struct roost_task *task, int code, roost_error *error, roost_errors **inner);
 
+/* What a task remembers becomes another's, who takes the error over. */
+void roosti_trail_move(struct roost_task *from, struct roost_task *to);
+
 /* Forgets; NULL-safe. */
 void roosti_trail_free(struct roost_task *task);
 
