@@ -110,7 +110,8 @@ ROOST_API void roost_scope_cancel(roost_scope *scope, const char *reason);
  * roost_scope_shutdown - ask what runs inside a scope to finish, then cancel it.
  *
  * roost_stopping() becomes true inside and roost_wait_stopping() returns; what still runs after
- * the grace is cancelled.
+ * the grace is cancelled. The end of the grace is a deadline of the scope, unless it had an earlier
+ * one; a second shutdown can only bring it nearer.
  *
  *   scope     entered, not ended.
  *   grace     nanoseconds; 0 cancels at once.
@@ -121,7 +122,8 @@ ROOST_API void roost_scope_cancel(roost_scope *scope, const char *reason);
 ROOST_API void roost_scope_shutdown(roost_scope *scope, roost_dur grace);
 
 /**
- * roost_scope_set_deadline - move the deadline of a scope. It never un-cancels.
+ * roost_scope_set_deadline - move the deadline of a scope. It never un-cancels; once the scope has
+ * been asked to shut down, the deadline only moves nearer.
  *
  *   scope     not ended.
  *   at        the instant; in the past cancels at once; ROOST_NEVER removes the deadline.

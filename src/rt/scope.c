@@ -69,8 +69,7 @@ static bool scope_refresh(roost_scope *scope)
     bool outer = roosti_scope_outer_cancelled(scope);
     uint32_t effective =
         outer || (scope->priv.flags & ROOSTI_SCOPE_CANCELLED) ? ROOSTI_SCOPE_EFFECTIVE : 0;
-    if (outer && (scope->priv.flags & ROOSTI_SCOPE_GROUP) && scope_group(scope)->priv.joining &&
-        scope_group(scope)->priv.live > 0)
+    if (outer && (scope->priv.flags & ROOSTI_SCOPE_GROUP) && scope_group(scope)->priv.joining)
         scope_group(scope)->priv.interrupted = true;
     if ((scope->priv.flags & ROOSTI_SCOPE_EFFECTIVE) == effective)
         return false;
@@ -266,6 +265,7 @@ roost_scope *roost_scope_begin(roost_scope *scope, roost_dur within, unsigned ki
     } else {
         scope->priv.flags |= ROOSTI_SCOPE_OPEN;
         scope->priv.parent = NULL;
+        scope->priv.inner = NULL;
         scope->priv.task = NULL;
     }
     return scope;
@@ -335,6 +335,10 @@ int roost_scope_set_deadline(roost_scope *scope, roost_time at)
     uint32_t flags = scope->priv.flags;
     if (flags & ROOSTI_SCOPE_ENDED)
         return ROOST_EFINISHED;
+    if ((flags & ROOSTI_SCOPE_OPEN) && !scope->priv.task)
+        return 0; /* begun outside a task: without effect */
+    if ((flags & ROOSTI_SCOPE_SOFT) && at >= roost_scope_deadline(scope))
+        return 0;
     scope->priv.flags = flags & ~(uint32_t)(ROOSTI_SCOPE_UNARMED | ROOSTI_SCOPE_DUE |
                                             ROOSTI_SCOPE_EXPIRED | ROOSTI_SCOPE_WITHIN);
     if (flags & ROOSTI_SCOPE_OPEN)

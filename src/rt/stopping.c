@@ -12,7 +12,7 @@ static void scope_grace_over(struct roost_impl_timer *timer)
 
 void roost_scope_shutdown(roost_scope *scope, roost_dur grace)
 {
-    if (!(scope->priv.flags & ROOSTI_SCOPE_OPEN))
+    if (!(scope->priv.flags & ROOSTI_SCOPE_OPEN) || !scope->priv.task)
         return;
     scope->priv.flags |= ROOSTI_SCOPE_SOFT;
     for (roost_scope *at = scope; at; at = roosti_scope_next(at, scope)) {
@@ -32,7 +32,7 @@ void roost_scope_shutdown(roost_scope *scope, roost_dur grace)
         return;
     struct roosti_timers *timers = &scope->priv.task->loop->timers;
     roosti_timer_cancel(timers, &scope->priv.timer);
-    scope->priv.flags &= ~(uint32_t)ROOSTI_SCOPE_UNARMED;
+    scope->priv.flags = (scope->priv.flags & ~(uint32_t)ROOSTI_SCOPE_UNARMED) | ROOSTI_SCOPE_DUE;
     scope->priv.timer.fire = scope_grace_over;
     roosti_timer_arm(timers, &scope->priv.timer, end);
 }
