@@ -41,7 +41,7 @@ ROOST_BEGIN_DECLS
  *   instrument  lent to the loop until it is removed or fails.
  *
  * Suspends  never.
- * Errors    ROOST_ENOCTX  not in a task; ROOST_EINVAL  no on_event.
+ * Errors    ROOST_ENOCTX  not in a task; ROOST_EINVAL  no on_event; ROOST_EBUSY  added already.
  * Threads   tasks.
  */
 ROOST_API ROOST_MUST int roost_instrument_add(roost_instrument *instrument);

@@ -44,6 +44,9 @@ int roost_instrument_add(roost_instrument *instrument)
         return roosti_no_task();
     if (!instrument->on_event)
         return ROOST_EINVAL;
+    for (const struct roosti_probe *at = task->loop->probe; at; at = at->next)
+        if (at == instrument_probe(instrument))
+            return ROOST_EBUSY;
     *instrument_probe(instrument) = (struct roosti_probe){.event = instrument_event};
     roosti_probe_add(task->loop, instrument_probe(instrument));
     return 0;

@@ -53,10 +53,9 @@ int roost_sleep(roost_dur dur)
         return roosti_no_task();
     if (dur <= 0)
         return roost_yield();
-    if (dur == ROOST_FOREVER)
-        return roost_sleep_forever();
     /* The clock is read anew: the loop's own may lag by what this task has computed. */
-    return sleep_until(task, roost_time_add(roost_now(), dur));
+    roost_time at = roost_time_add(roost_now(), dur);
+    return at == ROOST_NEVER ? roost_sleep_forever() : sleep_until(task, at);
 }
 
 int roost_sleep_until(roost_time at)
