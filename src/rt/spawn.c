@@ -237,7 +237,7 @@ static bool spawn_wait_abort(struct roost_task *task)
 }
 
 /* Waits for a place among the live tasks of a group that is at its limit. */
-static int spawn_wait(struct roost_task *task, roost_group *group)
+static __attribute__((noinline)) int spawn_wait(struct roost_task *task, roost_group *group)
 {
     int rc = roosti_op_begin(task->loop, task);
     if (rc < 0)
