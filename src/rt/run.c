@@ -56,12 +56,15 @@ ROOST_ASYNC_DEFINE(roosti_loop_main, struct roosti_loop *, loop, roost_call, cal
     if (loop->deadlocked && rc == ROOST_ECANCELED)
         rc = ROOST_EDEADLK;
     roosti_background_stop(loop);
+    /* Calls from other loops, whose callers may go on until this loop has ended. */
+    roosti_scope_cancel_for(&loop->main_group.priv.scope, 0, "the run has ended");
     if (loop->index == 0) {
         struct roosti_run_end *end = &loop->run->end;
-        if (loop->run->end.rc == 0)
+        if (end->rc == 0) {
             end->rc = rc;
-        if (end->rc < 0)
-            roosti_trail_take(loop->current, end->rc, &end->error, NULL);
+            if (rc < 0)
+                roosti_trail_take(loop->current, rc, &end->error, NULL);
+        }
         end->signal = loop->signal;
     }
     return 0;
@@ -356,15 +359,30 @@ void roosti_run_break_shields(struct roosti_loop *loop)
     }
 }
 
-void roosti_run_abort(struct roosti_loop *loop, int rc)
+/* On the first loop. */
+static void run_aborted(void *arg)
 {
-    struct roosti_run_end *end = &loop->run->end;
-    if (loop->index == 0 && end->rc == 0) {
-        end->rc = rc;
-        roosti_trail_take(loop->current, rc, &end->error, NULL);
+    struct roosti_run *run = arg;
+    struct roosti_loop *loop = run->loops[0];
+    if (run->end.rc == 0) {
+        run->end.rc = run->abort.error.code;
+        run->end.error = run->abort.error;
     }
     if (loop->main_scope)
         roosti_scope_cancel_for(loop->main_scope, 0, "a background task failed");
+}
+
+void roosti_run_abort(struct roosti_loop *loop, int rc)
+{
+    struct roosti_run *run = loop->run;
+    if (__atomic_exchange_n(&run->abort.claimed, 1, __ATOMIC_RELAXED))
+        return;
+    roosti_trail_take(loop->current, rc, &run->abort.error, NULL);
+    roost_post_slot_init(&run->abort.post, run_aborted, run);
+    if (loop->index == 0)
+        run_aborted(run);
+    else
+        (void)roosti_inbox_send(run->loops[0]->inbox, &run->abort.post);
 }
 
 int roost_loop_count(void)

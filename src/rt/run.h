@@ -44,6 +44,12 @@ struct roosti_run {
     uint32_t signals_seen; /* atomic: set by the handler */
     uint32_t signals_done; /* of those, acted on */
     int signal_last;       /* atomic: set by the handler */
+    /* The first background task that brings the run down, on whatever loop. */
+    struct {
+        uint32_t claimed; /* atomic */
+        roost_error error;
+        roost_post_slot post;
+    } abort;
     struct roosti_watchdog *watchdog;
     struct roosti_side_loop *sides; /* loop_count - 1 of them */
     struct roosti_loop *loops[ROOSTI_LOOPS_MAX];
