@@ -189,8 +189,8 @@ ROOST_TEST(a_group_left_by_return_is_reported, .plain = true, .no_torture = true
     struct process process;
     reported_run(&process, 1, ROOST_CALL(leave_a_group));
     CHECK_EQ(3, process.code);
-    CHECK_WROTE(&process, "roost: group 'group' of task 'main' was left by return, break or goto: "
-                          "its 1 tasks are cancelled\n");
+    CHECK_WROTE(&process, "roost: group 'group' of task 'main' was left by return, break or goto; "
+                          "tasks cancelled: 1\n");
     reported_run(&process, -1, ROOST_CALL(leave_a_group));
     CHECK_EQ(3, process.code);
     CHECK_STR("", process.text);
