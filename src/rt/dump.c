@@ -25,9 +25,9 @@ static void dump_task(struct roosti_text *text, const struct roost_task *task)
         roosti_text_add(text, ": %s", task->wait.what);
         if (task->timer.where != 0)
             roosti_text_add(text, " %.3f s", (double)(task->timer.due - loop->now) / 1e9);
-        if (task->joins)
-            roosti_text_add(text, " of task %" PRIu64 " '%s'", task->joins->id,
-                            roost_task_name(task->joins));
+        const struct roost_task *joins = roosti_task_joins(task);
+        if (joins)
+            roosti_text_add(text, " of task %" PRIu64 " '%s'", joins->id, roost_task_name(joins));
     }
     if (task->site)
         roosti_text_add(text, "; spawned by %s (%s:%d)", task->site->name, task->site->file,
@@ -87,8 +87,8 @@ void roost_dump_tasks(int fd)
     struct roosti_text text = {.buf = buf, .size = sizeof buf};
     roosti_text_add(&text,
                     "loop %d (%s): %" PRIu64 " tasks, %zu ready, %zu timers, %zu operations\n",
-                    loop->index, loop->port->ops->name, loop->tasks_live, ready, loop->timers.armed,
-                    loop->port->ops->in_flight(loop->port));
+                    loop->index, loop->port->ops->name, roosti_tasks_live(loop), ready,
+                    loop->timers.armed, loop->port->ops->in_flight(loop->port));
     roosti_host_write(fd, buf, text.len);
     dump_group(fd, &loop->main_group);
     dump_group(fd, &loop->bg_group);

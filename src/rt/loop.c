@@ -44,7 +44,7 @@ int roosti_loop_init(struct roosti_loop *loop, struct roosti_port *port, const r
 
 void roosti_loop_fini(struct roosti_loop *loop)
 {
-    roosti_assert(loop->tasks_live == 0);
+    roosti_assert(roosti_tasks_live(loop) == 0);
     roosti_inbox_unref(loop->inbox);
     roosti_stacks_close(&loop->stacks);
     loop->port->ops->close(loop->port);
@@ -100,7 +100,7 @@ bool roosti_loop_has_work(const struct roosti_loop *loop)
 static void loop_poll(struct roosti_loop *loop, bool may_block)
 {
     roost_time deadline = INT64_MIN;
-    if (loop->tasks_live == 0)
+    if (roosti_tasks_live(loop) == 0)
         return;
     /* Before it is decided how long to wait: an observer may make tasks ready. */
     if (loop->probe)

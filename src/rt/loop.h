@@ -61,7 +61,7 @@ struct roosti_loop {
     uint64_t runq_age_max;
 
     uint64_t task_ids; /* last given */
-    uint64_t tasks_live;
+    uint64_t tasks_ended;
     uint32_t forever; /* tasks in roost_sleep_forever and roost_wait_stopping */
     bool soft_used;   /* somebody asked roost_stopping */
     bool shields_broken;
@@ -112,6 +112,11 @@ void roosti_loop_turn(struct roosti_loop *loop, bool may_block);
 
 /* Whether a turn would find something to do at once. */
 bool roosti_loop_has_work(const struct roosti_loop *loop);
+
+static inline uint64_t roosti_tasks_live(const struct roosti_loop *loop)
+{
+    return loop->task_ids - loop->tasks_ended;
+}
 
 /* -- the run queue and the switch -------------------------------------------------------------- */
 

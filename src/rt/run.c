@@ -123,7 +123,7 @@ void roosti_loop_abandon(struct roosti_loop *loop)
         roosti_probe_tell(loop, ROOSTI_EVENT_FINISH, loop->main);
     roosti_group_unlink(&loop->main_group, loop->main);
     roosti_task_free(loop->main);
-    loop->tasks_live = 0;
+    loop->tasks_ended = loop->task_ids;
     roosti_loop_leave(loop);
 }
 
@@ -278,7 +278,7 @@ bool roosti_run_turn(struct roosti_run *run, bool may_block)
     struct roosti_loop *loop = run->loops[0];
     roosti_interrupt_deliver(run);
     roosti_loop_turn(loop, may_block);
-    return loop->tasks_live > 0;
+    return roosti_tasks_live(loop) > 0;
 }
 
 void roosti_run_close(struct roosti_run *run, struct roosti_run_end *end)
@@ -412,7 +412,7 @@ int roost_run_stats_get(roost_run_stats *stats)
         .switches = loop->switches,
         .polls = loop->polls,
         .tasks_spawned = loop->task_ids,
-        .tasks_live = loop->tasks_live,
+        .tasks_live = roosti_tasks_live(loop),
         .tasks_ready = ready,
         .timers_armed = loop->timers.armed,
         .ops_in_flight = loop->port->ops->in_flight(loop->port),

@@ -62,7 +62,7 @@ static void side_body(void *arg)
     roosti_latch_set(&side->ready);
     if (side->rc < 0)
         return;
-    while (side->loop->tasks_live > 0)
+    while (roosti_tasks_live(side->loop) > 0)
         roosti_loop_turn(side->loop, true);
     roosti_latch_set(&side->done);
     while (!roosti_latch_wait(&side->over, roosti_clock_now() + ANSWER_EVERY))

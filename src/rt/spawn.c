@@ -28,7 +28,7 @@ enum {
 
 void roosti_task_free(struct roost_task *task)
 {
-    roosti_assert(!task->joiner && !task->joins && !task->start && !task->trail);
+    roosti_assert(!task->joiner && !task->start && !task->trail);
     roosti_assert(task->scope == &task->root && !task->root.priv.inner);
     roosti_assert(task->timer.where == 0 && task->root.priv.timer.where == 0);
     roosti_fiber_unmake(&task->fiber);
@@ -58,7 +58,7 @@ static void task_settle(struct roosti_loop *loop, struct roost_task *task, int r
     task->root.priv.flags |= ROOSTI_SCOPE_ENDED;
     if (roosti_unlikely(task->root.priv.timer.where != 0))
         roosti_timer_cancel(&loop->timers, &task->root.priv.timer);
-    loop->tasks_live--;
+    loop->tasks_ended++;
     if (roosti_unlikely(task->start)) {
         roosti_start_failed(task->start, rc);
         task->start = NULL;
@@ -93,7 +93,6 @@ static inline void task_finish(struct roost_task *task, int rc)
     if (task->joiner) {
         /* The handle is taken now: the group may end before the joiner runs. */
         task->joiner->join_result = rc;
-        task->joiner->joins = NULL;
         roosti_wake(task->joiner, 0);
         task->joiner = NULL;
         task->kept = false;
@@ -213,7 +212,6 @@ static inline int task_new(struct roosti_loop *loop, roost_group *group, roost_c
                       top, (void *)((uintptr_t)task->args & ~(uintptr_t)15), task_entry, task);
 
     roosti_group_link(group, task);
-    loop->tasks_live++;
     roosti_run_push(loop, task);
     if (roosti_unlikely(task->attn & ROOSTI_ATTN_PROBE))
         roosti_probe_tell(loop, ROOSTI_EVENT_SPAWN, task);

@@ -66,28 +66,41 @@ void roost_task_drop(roost_task *task)
         task_take(task);
 }
 
-/* Whether `waiter` waiting for `task` would close a circle: task is, or waits for, or owns a group
- * around, the waiter. An owner is older than the tasks of its groups, so a younger task is none. */
-static inline bool join_would_deadlock(const struct roost_task *waiter,
-                                       const struct roost_task *task)
+static bool join_abort(struct roost_task *self)
 {
-    if (roosti_likely(task->id > waiter->id && !task->joins))
-        return false;
+    ((struct roost_task *)self->wait.on)->joiner = NULL;
+    return true;
+}
+
+const struct roost_task *roosti_task_joins(const struct roost_task *task)
+{
+    bool joins = task->state == ROOSTI_TASK_WAITING && task->wait.abort == join_abort;
+    return joins ? task->wait.on : NULL;
+}
+
+/* Whether somebody else joins the task already, or `waiter` waiting for it would close a circle: it
+ * is, or waits for, or owns a group around, the waiter. */
+static __attribute__((noinline)) bool join_is_refused_slow(const struct roost_task *waiter,
+                                                           const struct roost_task *task)
+{
+    if (task->joiner)
+        return true;
     for (const struct roost_task *at = waiter; at; at = at->group->priv.owner)
         if (at == task)
             return true;
-    for (const struct roost_task *at = task; at->state == ROOSTI_TASK_WAITING && at->joins;
-         at = at->joins)
-        if (at->joins == waiter)
+    for (const struct roost_task *at = task; at; at = roosti_task_joins(at))
+        if (at == waiter)
             return true;
     return false;
 }
 
-static bool join_abort(struct roost_task *self)
+/* An owner is older than the tasks of its groups, so a younger task that waits for nothing is fine.
+ */
+static inline bool join_is_refused(const struct roost_task *waiter, const struct roost_task *task)
 {
-    self->joins->joiner = NULL;
-    self->joins = NULL;
-    return true;
+    return roosti_unlikely(task->id <= waiter->id || task->state == ROOSTI_TASK_WAITING ||
+                           task->joiner) &&
+           join_is_refused_slow(waiter, task);
 }
 
 int roost_join(roost_task *task, int *result)
@@ -100,19 +113,16 @@ int roost_join(roost_task *task, int *result)
     if (roosti_unlikely(task->loop != self->loop))
         return ROOST_EXLOOP;
     roosti_require(task->kept, "a task is joined by its handle, once");
-    /* Now, for the other one may take the task while this one gives way. */
+    /* Asked first, for the other one may take the task while this one gives way. */
     if (roosti_unlikely(task->joiner != NULL))
         return ROOST_EBUSY;
     int rc = roosti_op_begin(self->loop, self);
     if (roosti_unlikely(rc < 0))
         return rc;
     if (task->state != ROOSTI_TASK_FINISHED) {
-        if (roosti_unlikely(task->joiner != NULL))
-            return ROOST_EBUSY;
-        if (roosti_unlikely(join_would_deadlock(self, task)))
-            return ROOST_EDEADLK;
+        if (roosti_unlikely(join_is_refused(self, task)))
+            return task->joiner ? ROOST_EBUSY : ROOST_EDEADLK;
         task->joiner = self;
-        self->joins = task;
         rc = roosti_park(self, join_abort, "join", task);
         if (rc == 0 && result)
             *result = self->join_result;

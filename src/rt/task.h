@@ -88,7 +88,6 @@ struct roost_task {
 
     void *args; /* the argument block: begins with the roost_async_info pointer */
     uint64_t id;
-    struct roost_task *joins;      /* the task this one is parked in roost_join on */
     struct roost_impl_timer timer; /* its sleep */
     const roost_async_info *site;  /* where it was spawned from: the spawner's function */
     char name[32];                 /* given name; empty: the function's */
@@ -104,6 +103,9 @@ static inline const roost_async_info *roosti_task_info(const struct roost_task *
 /* Makes a task and queues it. group: open or joining. 0 or a code. */
 int roosti_task_new(struct roosti_loop *loop, roost_group *group, roost_call call,
                     struct roost_task **task);
+
+/* The task this one is parked in roost_join on, NULL without. */
+const struct roost_task *roosti_task_joins(const struct roost_task *task);
 
 /* name: copied, cut to 31 bytes. */
 void roosti_task_set_name(struct roost_task *task, const char *name);
