@@ -144,7 +144,7 @@ int roosti_ring_open(struct roosti_ring *ring, unsigned entries, unsigned skip)
     rc = ring_map(&made, made.map_len, IORING_OFF_SQ_RING, &made.map);
     if (rc < 0)
         goto close_fd;
-    void *sqes;
+    void *sqes = NULL;
     rc = ring_map(&made, made.sqes_len, IORING_OFF_SQES, &sqes);
     if (rc < 0)
         goto unmap_queues;
