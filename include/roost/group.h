@@ -325,11 +325,12 @@ ROOST_END_DECLS
 
 /* ROOST_GROUP(g, rc) { body }: a block whose tasks have all finished when it is left. rc is an int
  * that exists already: the body may set it; after the block it is the group's result. Leaving by
- * return, break or goto cancels and joins. ROOST_GROUP_WITH takes a roost_group_opts pointer. */
+ * return, break or goto cancels and joins. The block is a loop of one turn: a break or continue in
+ * it is the block's, and continue is its end. ROOST_GROUP_WITH takes a roost_group_opts pointer. */
 #define ROOST_GROUP(g, rc) ROOST_GROUP_WITH(g, rc, NULL)
-#define ROOST_GROUP_WITH(g, rc, opts) ROOST_GROUP_(ROOST_UNIQUE(roost_group_), g, rc, opts)
-#define ROOST_GROUP_(object, g, rc, opts)                                                          \
-    for (roost_group object ROOST_AUTO(group), *g = roost_group_begin(&object, (opts));            \
+#define ROOST_GROUP_WITH(g, rc, ...) ROOST_GROUP_(ROOST_UNIQUE(roost_group_), g, rc, __VA_ARGS__)
+#define ROOST_GROUP_(object, g, rc, ...)                                                           \
+    for (roost_group object ROOST_AUTO(group), *g = roost_group_begin(&object, __VA_ARGS__);       \
          roost_group_is_open(g); (rc) = roost_group_end(g, (rc)), (g) = NULL)
 
 /* ROOST_GO(g, function, args...): start a task; a failure to start becomes the group's. */

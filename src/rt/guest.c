@@ -31,6 +31,7 @@ int roost_guest_start(roost_call call, const roost_run_opts *opts, roost_guest *
     struct roosti_port *port = guest->run->loops[0]->port;
     (void)port->ops->poll_fd(port);
     guest->thread = roosti_thread_self();
+    __atomic_store_n(&roosti_loop_here->idle, true, __ATOMIC_RELAXED);
     roosti_loop_here = NULL;
     *ret_guest = guest;
     return 0;
@@ -52,14 +53,15 @@ roost_time roost_guest_deadline(const roost_guest *guest)
     return roosti_loop_has_work(loop) ? loop->now : roosti_timers_next(&loop->timers);
 }
 
-/* Before the host sleeps: whoever posts from now on wakes the port, and what has completed without
- * showing on the descriptor is taken. */
+/* Before the host sleeps: whoever posts from now on wakes the port, what has completed without
+ * showing on the descriptor is taken, and the watchdog looks away. */
 static void guest_rest(struct roosti_loop *loop)
 {
     struct roosti_port *port = loop->port;
     roosti_inbox_sleep(loop->inbox, true);
     while (!roosti_loop_has_work(loop) && port->ops->wait(port, INT64_MIN) > 0)
         continue;
+    __atomic_store_n(&loop->idle, true, __ATOMIC_RELAXED);
 }
 
 int roost_guest_turn(roost_guest *guest, int *result)
@@ -70,6 +72,7 @@ int roost_guest_turn(roost_guest *guest, int *result)
         return ROOST_ENESTED;
     if (guest->run) {
         roosti_loop_here = guest->run->loops[0];
+        __atomic_store_n(&roosti_loop_here->idle, false, __ATOMIC_RELAXED);
         if (roosti_run_turn(guest->run, false)) {
             guest_rest(roosti_loop_here);
             roosti_loop_here = NULL;

@@ -141,7 +141,7 @@ size_t roosti_inbox_drain(struct roosti_inbox *inbox, size_t most)
 
 size_t roosti_inbox_posters(const struct roosti_inbox *inbox)
 {
-    return __atomic_load_n(&inbox->posters, __ATOMIC_RELAXED);
+    return __atomic_load_n(&inbox->posters, __ATOMIC_SEQ_CST);
 }
 
 /* -- posters ----------------------------------------------------------------------------------- */

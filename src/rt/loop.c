@@ -106,6 +106,8 @@ static void loop_poll(struct roosti_loop *loop, bool may_block)
     if (loop->probe)
         roosti_probe_tell(loop, ROOSTI_EVENT_POLL, NULL);
     if (may_block && !roosti_loop_has_work(loop)) {
+        /* Before the last look at who may still post: from here on they wake the loop. */
+        roosti_inbox_sleep(loop->inbox, true);
         deadline = roosti_timers_next(&loop->timers);
         if (deadline == ROOST_NEVER && roosti_stall_check(loop))
             return;
@@ -116,7 +118,6 @@ static void loop_poll(struct roosti_loop *loop, bool may_block)
                 deadline = INT64_MIN;
         }
     }
-    roosti_inbox_sleep(loop->inbox, deadline != INT64_MIN);
     if (deadline != INT64_MIN && roosti_inbox_pending(loop->inbox))
         deadline = INT64_MIN;
     __atomic_store_n(&loop->idle, true, __ATOMIC_RELAXED);

@@ -6,8 +6,13 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include <poll.h>
+#include <pthread.h>
+
 #include <roost.h>
+#include <roost/guest.h>
 #include <roost/instrument.h>
+#include <roost/post.h>
 
 #include "kit/kit.h"
 #include "process.h"
@@ -116,7 +121,7 @@ ROOST_TEST(errors_of_a_group_left_by_break_belong_to_their_list)
 {
     roost_errors errors ROOST_AUTO(errors) = ROOST_ERRORS_INIT;
     int rc = 0;
-    ROOST_GROUP_WITH(g, rc, &(roost_group_opts){.errors = &errors}) {
+    ROOST_GROUP_WITH(g, rc, &(roost_group_opts){.limit = 2, .errors = &errors}) {
         ROOST_GO(g, fail_with, -EIO);
         break;
     }
@@ -537,4 +542,70 @@ ROOST_TEST(an_instrument_is_added_once)
     CHECK(count > 0);
     CHECK_OK(roost_instrument_add(&instrument));
     roost_instrument_remove(&instrument);
+}
+
+/* -- deadlocks, guests ------------------------------------------------------------------------- */
+
+struct closer {
+    roost_poster *poster; /* atomic; NULL: none to close yet */
+    int rounds;
+};
+
+/* Closes one poster after the other, each a little later than the one before. */
+static void *close_posters(void *arg)
+{
+    struct closer *closer = arg;
+    for (int round = 0; round < closer->rounds; round++) {
+        roost_poster *poster;
+        while ((poster = __atomic_exchange_n(&closer->poster, NULL, __ATOMIC_ACQUIRE)) == NULL)
+            roosti_thread_pause();
+        for (volatile int i = 0; i < round % 1000; i++)
+            continue;
+        roost_poster_close(poster);
+    }
+    return NULL;
+}
+
+ROOST_ASYNC(lend_poster_and_sleep, struct closer *, closer)
+{
+    roost_poster *poster;
+    ROOST_TRY(roost_poster_open(&poster));
+    __atomic_store_n(&closer->poster, poster, __ATOMIC_RELEASE);
+    return roost_sleep_forever();
+}
+
+ROOST_TEST(the_last_poster_closed_as_the_loop_falls_asleep_leaves_a_deadlock, .plain = true,
+           .no_torture = true)
+{
+    struct closer closer = {.rounds = 2000};
+    pthread_t thread;
+    roost_run_opts opts;
+    roost_test_opts_fill(&opts);
+    opts.no_signals = true;
+    CHECK_EQ(0, pthread_create(&thread, NULL, close_posters, &closer));
+    for (int round = 0; round < closer.rounds; round++)
+        CHECK_EQ(ROOST_EDEADLK, roost_run(ROOST_CALL(lend_poster_and_sleep, &closer), &opts));
+    pthread_join(thread, NULL);
+}
+
+static int host_that_sleeps(void *arg)
+{
+    (void)arg;
+    roost_guest *guest;
+    roost_run_opts opts = {.debug = 1, .watchdog = ROOST_MS(1)};
+    CHECK_OK(roost_guest_start(ROOST_CALL(never_ready), &opts, &guest));
+    CHECK_OK(roost_guest_turn(guest, NULL));
+    poll(NULL, 0, 30);
+    roost_guest_free(guest);
+    return 0;
+}
+
+ROOST_TEST(a_guest_whose_host_sleeps_is_not_stuck, .plain = true, .no_torture = true)
+{
+    if (roost_test_virtual())
+        roost_test_skip("a watchdog in simulation");
+    struct process process;
+    process_run(&process, host_that_sleeps, NULL);
+    CHECK_EQ(0, process.code);
+    CHECK_SILENT_ON(&process, "given way");
 }
