@@ -278,7 +278,7 @@ static inline int spawn(roost_group *group, roost_call call, const roost_spawn_o
 int roost_spawn(roost_group *group, roost_call call, const roost_spawn_opts *opts,
                 roost_task **ret_task)
 {
-    struct roost_task *task;
+    struct roost_task *task = NULL;
     int rc = spawn(group, call, opts, &task);
     if (rc == 0 && ret_task) {
         task->kept = true;
@@ -289,7 +289,7 @@ int roost_spawn(roost_group *group, roost_call call, const roost_spawn_opts *opt
 
 int roost_go(roost_group *group, roost_call call)
 {
-    struct roost_task *task;
+    struct roost_task *task = NULL;
     int rc = spawn(group, call, NULL, &task);
     if (roosti_unlikely(rc < 0 && rc != ROOST_ECANCELED && group->priv.state == ROOSTI_GROUP_OPEN))
         roosti_group_fail(group, NULL, rc, "a task of the group could not be started");
