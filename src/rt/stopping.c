@@ -1,4 +1,4 @@
-/* rt/stopping.c - orderly shutdown: asking what runs inside a scope to finish, before cancelling it.
+/* rt/stopping.c - orderly shutdown: asking what runs in a scope to finish, before cancelling it.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -42,8 +42,8 @@ struct roosti_timers {
 
 void roosti_timers_init(struct roosti_timers *timers, roost_time now);
 
-/* The instant of the earliest timer, ROOST_NEVER without. When many lie in one slot it is the slot's
- * first instant, which may be earlier: by then the slot is opened, and they spread out. */
+/* The instant of the earliest timer, ROOST_NEVER without. When many lie in one slot it is the first
+ * instant of the slot, which may be earlier: by then it is opened, and they spread out. */
 roost_time roosti_timers_next(struct roosti_timers *timers);
 
 /* Fires every timer due at `now` or before, in order of (due, seq); a timer armed meanwhile for an
