@@ -15,7 +15,7 @@
 #include <roost/post.h>
 
 #include "kit/kit.h"
-#include "process.h"
+#include "unit/rt/process.h"
 #include "rt/run.h"
 
 /* Suspending calls that a task makes before it is made to give way, and then some. */
@@ -358,7 +358,7 @@ ROOST_TEST(a_scope_begun_outside_a_task_can_be_steered_without_effect, .plain = 
 static int run_on_loops(int loops, roost_call call)
 {
     if (roost_test_virtual())
-        roost_test_skip("a simulation of several loops");
+        kit_leave_out("a simulation of several loops");
     roost_run_opts opts;
     roost_test_opts_fill(&opts);
     opts.loops = loops;
@@ -513,7 +513,7 @@ static int run_for_ages(void *arg)
 ROOST_TEST(a_sleep_longer_than_the_clock_is_a_sleep_for_ever, .plain = true, .no_torture = true)
 {
     if (roost_test_virtual())
-        roost_test_skip("signals in simulation");
+        kit_leave_out("a simulation holds no signals");
     struct process process;
     process_begin(&process, run_for_ages, NULL);
     process_await(&process, "asleep\n");
@@ -603,7 +603,7 @@ static int host_that_sleeps(void *arg)
 ROOST_TEST(a_guest_whose_host_sleeps_is_not_stuck, .plain = true, .no_torture = true)
 {
     if (roost_test_virtual())
-        roost_test_skip("a watchdog in simulation");
+        kit_leave_out("a simulation measures no time");
     struct process process;
     process_run(&process, host_that_sleeps, NULL);
     CHECK_EQ(0, process.code);
