@@ -1,6 +1,7 @@
 # RoostTests.cmake - turns test sources into programs and ctest cases.
 #
-#   unit.<layer>.<module>[.<backend>]      tests/unit/<layer>/test_<module>.c
+#   unit.<layer>.<module>[.<backend>]      tests/unit/<layer>/test_<module>.c; on each back end if
+#                                          it says ROOST_TEST_BACKENDS, perhaps "without sim"
 #   behaviour.B07.<backend>[.cancel|.oom]  each BEHAVIOUR(07, ...) of tests/behaviour/*.c
 #   sim.<name>[.rerun]                     tests/sim/*.c, over many seeds; a tenth of them run twice
 #
@@ -40,7 +41,11 @@ function(roost_unit_test source)
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${source}")
     file(STRINGS "${source}" wants_backends REGEX "ROOST_TEST_BACKENDS")
     if(wants_backends)
-        foreach(backend IN LISTS ROOST_TEST_BACKENDS)
+        set(backends ${ROOST_TEST_BACKENDS})
+        if(wants_backends MATCHES "ROOST_TEST_BACKENDS without ([a-z]+)")
+            list(REMOVE_ITEM backends ${CMAKE_MATCH_1})
+        endif()
+        foreach(backend IN LISTS backends)
             roost_add_case("unit.${layer}.${module}.${backend}" ${target} --backend ${backend})
         endforeach()
     else()

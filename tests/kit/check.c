@@ -23,7 +23,7 @@ static _Noreturn void case_end(enum kit_outcome outcome, const char *text)
     kit_case.report->outcome = outcome;
     snprintf(kit_case.report->text, sizeof kit_case.report->text, "%s", text);
     if (kit_case.options->in_process)
-        printf("%s: %s\n", outcome == KIT_SKIPPED ? "skipped" : "failed", text);
+        printf("%s: %s\n", outcome == KIT_FAILED ? "failed" : "not run", text);
     fflush(NULL);
     _exit(outcome == KIT_FAILED);
 }
@@ -41,6 +41,11 @@ void kit_fail(const char *format, ...)
 void roost_test_skip(const char *missing)
 {
     case_end(KIT_SKIPPED, missing);
+}
+
+void kit_leave_out(const char *why)
+{
+    case_end(KIT_LEFT_OUT, why);
 }
 
 /* Under torture the body meets what nobody wrote into it: only what it leaves behind is judged. */

@@ -75,7 +75,8 @@ struct kit_plan {
     roost_dur virtual_max; /* the same of the virtual clock */
 };
 
-enum kit_outcome { KIT_DIED, KIT_PASSED, KIT_FAILED, KIT_SKIPPED };
+/* Skipped: this machine lacks something. Left out: the case is not about what was asked for. */
+enum kit_outcome { KIT_DIED, KIT_PASSED, KIT_FAILED, KIT_SKIPPED, KIT_LEFT_OUT };
 
 enum { KIT_TEXT_MAX = 900, KIT_SITES_MAX = 1024 };
 
@@ -157,6 +158,9 @@ _Noreturn void kit_case_run(const struct kit_case *wanted);
 
 /* Ends the process: the case has failed. */
 _Noreturn void kit_fail(const char *format, ...) ROOST_PRINTF(1, 2);
+
+/* Ends the process: the case is not about the backend at hand, so nothing is missing. */
+_Noreturn void kit_leave_out(const char *why);
 
 /* -- watch.c: in the child ----------------------------------------------------------------------*/
 
