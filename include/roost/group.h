@@ -106,7 +106,7 @@ ROOST_API ROOST_MUST int roost_group_open(roost_group *group, const roost_group_
  *   body_rc   what the opening task's own part came to; negative cancels the tasks.
  *
  * Returns the first failure in order of completion; else ROOST_ECANCELED when cancelled from
- * outside; else 0 when the group itself was cancelled; else body_rc.
+ * outside; else body_rc, where ROOST_ECANCELED becomes 0 when the group itself was cancelled.
  *
  * Suspends  always; a cancellation goes to the tasks, the waiting goes on until they end.
  * Cancel    ROOST_ECANCELED; all tasks have finished all the same.

@@ -9,10 +9,11 @@
 
 #include <roost/var.h>
 
+struct roosti_env_value;
+
 struct roosti_env {
-    struct roosti_env *outer; /* what was set before; shared */
-    const roost_var *var;
-    void *value;
+    struct roosti_env *outer; /* the other variables; shared */
+    struct roosti_env_value *held;
     uint32_t refs; /* atomic: other loops' tasks may share it */
 };
 

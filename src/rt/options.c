@@ -65,8 +65,10 @@ int roosti_options_fill(roost_run_opts *filled, const roost_run_opts *opts)
         return ROOST_EINVAL;
     if (filled->seed == 0 && option_env("ROOST_SEED", 1, &filled->seed) < 0)
         return ROOST_EINVAL;
-    if (filled->loops < 0)
-        filled->loops = roosti_host_cpu_count();
+    if (filled->loops < 0) {
+        int count = roosti_host_cpu_count();
+        filled->loops = count < ROOSTI_LOOPS_MAX ? count : ROOSTI_LOOPS_MAX;
+    }
     if (filled->loops == 0)
         filled->loops = 1;
     if (filled->loops > ROOSTI_LOOPS_MAX) {

@@ -127,15 +127,16 @@ static __attribute__((noinline)) void *stack_refill(struct roosti_loop *loop, in
     return *ret_rc < 0 ? NULL : roosti_stack_get(&loop->stacks);
 }
 
+typedef uint64_t aliasing_word __attribute__((may_alias));
+
+/* A block of a few words, one by one: vector code would cost more than it saves. */
 static inline void words_copy(void *to, const void *from, size_t size)
 {
-    uint64_t *out = to;
-    const uint64_t *in = from;
+    aliasing_word *out = to;
+    const aliasing_word *in = from;
     for (size_t i = 0; i < size / sizeof *in; i++) {
         out[i] = in[i];
-        __asm__ volatile(
-            "" ::
-                : "memory"); /* a few words: vector code would cost more than it saves */
+        __asm__ volatile("" ::: "memory");
     }
 }
 

@@ -1,7 +1,8 @@
 /* rt/var.c - task-locals.
  *
- * Capturing them at spawn is one reference; setting one prepends a node, or replaces the node of
- * the same variable when nothing but the running task sees the list down to it.
+ * Capturing them at spawn is one reference. The list holds each variable once: setting one that
+ * others see as well makes a new node in front and copies those that stood before the old one; what
+ * came after is shared. Values are counted on their own, since several lists may hold one.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -11,24 +12,78 @@
 #include "rt/env.h"
 #include "rt/loop.h"
 
+struct roosti_env_value {
+    const roost_var *var;
+    void *value;
+    uint32_t refs; /* atomic */
+};
+
+static void value_unref(struct roosti_env_value *held)
+{
+    if (__atomic_sub_fetch(&held->refs, 1, __ATOMIC_ACQ_REL) != 0)
+        return;
+    if (held->var->drop && held->value)
+        held->var->drop(held->value);
+    roosti_free(held);
+}
+
 void roosti_env_unref(struct roosti_env *env)
 {
     while (env && __atomic_sub_fetch(&env->refs, 1, __ATOMIC_ACQ_REL) == 0) {
         struct roosti_env *outer = env->outer;
-        if (env->var->drop && env->value)
-            env->var->drop(env->value);
+        value_unref(env->held);
         roosti_free(env);
         env = outer;
     }
 }
 
-/* The node of a variable that only this task sees, or NULL. */
-static struct roosti_env *env_own(struct roosti_env *env, const roost_var *var)
+static struct roosti_env *env_find(struct roosti_env *env, const roost_var *var)
 {
-    for (; env && __atomic_load_n(&env->refs, __ATOMIC_ACQUIRE) == 1; env = env->outer)
-        if (env->var == var)
-            return env;
-    return NULL;
+    while (env && env->held->var != var)
+        env = env->outer;
+    return env;
+}
+
+/* Whether only this task sees the list down to `node`, and nobody else its value. */
+static bool env_owns(const struct roosti_env *env, const struct roosti_env *node)
+{
+    for (;; env = env->outer) {
+        if (__atomic_load_n(&env->refs, __ATOMIC_ACQUIRE) != 1)
+            return false;
+        if (env == node)
+            return __atomic_load_n(&node->held->refs, __ATOMIC_ACQUIRE) == 1;
+    }
+}
+
+/* A node in front of `outer`, whose reference it takes, with a reference of its own to the value.
+ */
+static struct roosti_env *env_node(struct roosti_env_value *held, struct roosti_env *outer)
+{
+    struct roosti_env *env = roosti_alloc(sizeof *env, "a task-local");
+    if (!env)
+        return NULL;
+    __atomic_fetch_add(&held->refs, 1, __ATOMIC_RELAXED);
+    *env = (struct roosti_env){.outer = outer, .held = held, .refs = 1};
+    return env;
+}
+
+/* A list with `held` in place of `old` (NULL: of nothing). NULL: no memory, nothing changed. */
+static struct roosti_env *env_with(struct roosti_env *env, const struct roosti_env *old,
+                                   struct roosti_env_value *held)
+{
+    struct roosti_env *made = roosti_env_ref(old ? old->outer : env);
+    for (const struct roosti_env *at = env; old && at != old; at = at->outer) {
+        struct roosti_env *copy = env_node(at->held, made);
+        if (!copy) {
+            roosti_env_unref(made);
+            return NULL;
+        }
+        made = copy;
+    }
+    struct roosti_env *front = env_node(held, made);
+    if (!front)
+        roosti_env_unref(made);
+    return front;
 }
 
 int roost_var_set(const roost_var *var, void *value)
@@ -36,27 +91,32 @@ int roost_var_set(const roost_var *var, void *value)
     struct roost_task *task = roosti_self();
     if (!task)
         return roosti_no_task();
-    struct roosti_env *own = env_own(task->env, var);
-    if (own) {
-        void *old = own->value;
-        own->value = value;
-        if (var->drop && old && old != value)
-            var->drop(old);
+    struct roosti_env *old = env_find(task->env, var);
+    if (old && env_owns(task->env, old)) {
+        void *before = old->held->value;
+        old->held->value = value;
+        if (var->drop && before && before != value)
+            var->drop(before);
         return 0;
     }
-    struct roosti_env *env = roosti_alloc(sizeof *env, "a task-local");
-    if (!env)
+    struct roosti_env_value *held = roosti_alloc(sizeof *held, "the value of a task-local");
+    if (!held)
         return ROOST_ENOMEM;
-    *env = (struct roosti_env){.outer = task->env, .var = var, .value = value, .refs = 1};
-    task->env = env;
+    *held = (struct roosti_env_value){.var = var, .value = value};
+    struct roosti_env *made = env_with(task->env, old, held);
+    if (!made) {
+        roosti_free(held);
+        return ROOST_ENOMEM;
+    }
+    struct roosti_env *before = task->env;
+    task->env = made;
+    roosti_env_unref(before);
     return 0;
 }
 
 void *roost_var_get(const roost_var *var)
 {
     const struct roost_task *task = roosti_self();
-    for (const struct roosti_env *env = task ? task->env : NULL; env; env = env->outer)
-        if (env->var == var)
-            return env->value;
-    return NULL;
+    const struct roosti_env *env = task ? env_find(task->env, var) : NULL;
+    return env ? env->held->value : NULL;
 }

@@ -103,8 +103,8 @@ roosti_fiber_drop:
     .cfi_endproc
     .size roosti_fiber_drop, . - roosti_fiber_drop
 
-/* Where a fresh flow begins: entry is jumped to, with a return address that ends every backtrace. An
- * unwinder looks up the byte before a return address, so the tables must cover that byte too. */
+/* Where a fresh flow begins: entry is jumped to, with a return address that ends every backtrace.
+ * An unwinder looks up the byte before a return address, so the tables must cover that byte too. */
     .type roosti_fiber_start, @function
     .p2align 4
 roosti_fiber_start:

@@ -151,3 +151,41 @@ ROOST_TEST(background_tasks_and_calls_to_loops_see_them_too, .no_torture = true)
     CHECK(seen[0] == &value);
     CHECK(seen[1] == &value);
 }
+
+static int overwritten_drops;
+
+static void count_overwritten(void *value)
+{
+    (void)value;
+    overwritten_drops++;
+}
+
+static const roost_var overwritten = {.name = "overwritten", .drop = count_overwritten};
+static const roost_var beside = {.name = "beside"};
+
+ROOST_ASYNC(outlive_the_next_set, const int *, mine)
+{
+    CHECK(roost_var_get(&overwritten) == mine);
+    ROOST_TRY(roost_sleep(ROOST_MS(1)));
+    CHECK(roost_var_get(&overwritten) == mine);
+    CHECK(roost_var_get(&beside) == &overwritten_drops);
+    return 0;
+}
+
+ROOST_TEST(a_value_goes_with_the_last_task_that_sees_it, .no_torture = true)
+{
+    enum { ROUNDS = 100 };
+    static int values[ROUNDS];
+    int rc = 0;
+    CHECK_EQ(0, roost_var_set(&overwritten, &values[0]));
+    CHECK_EQ(0, roost_var_set(&beside, &overwritten_drops));
+    ROOST_GROUP(g, rc) {
+        for (int i = 0; i < ROUNDS; i++) {
+            CHECK_EQ(0, roost_var_set(&overwritten, &values[i]));
+            ROOST_GO(g, outlive_the_next_set, &values[i]);
+        }
+    }
+    CHECK_EQ(0, rc);
+    CHECK(roost_var_get(&overwritten) == &values[ROUNDS - 1]);
+    CHECK_EQ(ROUNDS - 1, overwritten_drops);
+}
