@@ -92,10 +92,11 @@ ROOST_ASYNC(send_all, uint64_t *, rng)
     for (int i = 0; i < SENDERS; i++) {
         senders[i] = (struct sender){.rng = rng};
         roost_post_slot_init(&senders[i].slot, slot_runs, &senders[i]);
-        ROOST_TRY(roost_poster_open(&senders[i].poster));
+        if (rc == 0)
+            rc = roost_poster_open(&senders[i].poster);
     }
     ROOST_GROUP(g, rc)
-        for (int i = 0; i < SENDERS; i++)
+        for (int i = 0; i < SENDERS && rc == 0; i++)
             ROOST_GO(g, send_letters, &senders[i]);
     for (int i = 0; i < SENDERS; i++)
         roost_poster_close(senders[i].poster);

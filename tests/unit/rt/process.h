@@ -15,9 +15,13 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+
 #include <roost/testing.h>
+
+#include "port/fiber.h"
 
 enum { PROCESS_TEXT_MAX = 16384 };
 
@@ -81,6 +85,11 @@ static inline void process_await(struct process *process, const char *text)
 
 static inline void process_signal(const struct process *process, int signo)
 {
+#ifdef ROOSTI_TSAN
+    /* The thread sanitizer holds a signal back until the next libc call it watches; one that comes
+     * just before the process waits in a system call of our own would come too late. */
+    nanosleep(&(struct timespec){.tv_nsec = 100 * 1000 * 1000}, NULL);
+#endif
     if (kill(process->pid, signo) != 0)
         roost_test_fail(__FILE__, __LINE__, "kill", true);
 }
