@@ -29,7 +29,7 @@ ROOST_ASYNC(yielder, long, n)
 ROOST_ASYNC(yield_both, long, each)
 {
     int rc = 0;
-    ROOST_GROUP (g, rc) {
+    ROOST_GROUP(g, rc) {
         ROOST_GO(g, yielder, each);
         ROOST_GO(g, yielder, each);
     }
@@ -63,7 +63,7 @@ static int spawn_join(roost_group *g, long n)
 static int run_spawn_join(const char *name, long n)
 {
     int rc = 0;
-    ROOST_GROUP (g, rc) {
+    ROOST_GROUP(g, rc) {
         ROOST_TRY(spawn_join(g, n / 10 + 1));
         int64_t start = bench_cpu_ns();
         ROOST_TRY(spawn_join(g, n));
@@ -93,7 +93,7 @@ static int run_spawn_cold(const char *name, long n)
 {
     int rc = 0;
     long parked = 0;
-    ROOST_GROUP (g, rc) {
+    ROOST_GROUP(g, rc) {
         ROOST_TRY(park(g, &parked, WARM));
         int64_t start = bench_cpu_ns();
         ROOST_TRY(park(g, &parked, n));
@@ -108,7 +108,7 @@ static int run_cancel_parked(const char *name, long n)
     int rc = 0;
     long parked = 0;
     int64_t start = 0;
-    ROOST_GROUP (g, rc) {
+    ROOST_GROUP(g, rc) {
         ROOST_TRY(park(g, &parked, n));
         start = bench_wall_ns();
         roost_group_cancel(g, "measured");

@@ -51,7 +51,7 @@ static int measure(const char *name, long count, long ms)
     int64_t begin = bench_wall_ns();
     int64_t cpu = bench_cpu_ns();
     int rc = 0;
-    ROOST_GROUP (g, rc) {
+    ROOST_GROUP(g, rc) {
         ROOST_TRY(start_all(g, &all, count));
         cpu = bench_cpu_ns() - cpu;
         after = weigh();

@@ -18,7 +18,6 @@
 #include <time.h>
 #include <unistd.h>
 
-
 #include <roost/testing.h>
 
 #include "port/fiber.h"
