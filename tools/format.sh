@@ -13,6 +13,10 @@ if ! command -v clang-format >/dev/null; then
     exit 77
 fi
 files=$(find src include examples tests bench cli fuzz -name '*.[ch]' 2>/dev/null | sort)
+if [ -z "$files" ]; then
+    echo "format: found no files"
+    exit 1
+fi
 
 if [ "${1:-}" != --check ]; then
     echo "$files" | xargs clang-format -i
