@@ -7,7 +7,8 @@
 #include "base/mem.h"
 #include "kit/kit.h"
 
-/* A value that counts how often it was dropped. */
+/* A value that counts how often it was dropped. Static where the main task still has it at its end.
+ */
 struct value {
     int drops;
 };
@@ -81,7 +82,7 @@ ROOST_ASYNC(look_late, void **, seen)
 
 ROOST_TEST(a_value_lives_until_the_last_task_that_sees_it_is_gone, .no_torture = true)
 {
-    struct value values[2] = {{0}};
+    static struct value values[2] = {{0}};
     void *seen = NULL;
     int rc = 0;
     CHECK_OK(roost_var_set(&counted, &values[0]));
@@ -116,7 +117,7 @@ ROOST_TEST(values_nobody_sees_are_dropped_once, .plain = true, .no_torture = tru
 
 ROOST_TEST(without_memory_a_value_stays_with_its_owner, .no_torture = true)
 {
-    struct value values[2] = {{0}};
+    static struct value values[2] = {{0}};
     int rc;
     roosti_mem_plan_set(&(struct roosti_mem_plan){.fail_at = 1});
     rc = roost_var_set(&counted, &values[0]);
