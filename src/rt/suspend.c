@@ -91,6 +91,9 @@ void roosti_task_interrupt(struct roost_task *task)
 
 static __attribute__((noinline)) int yield_watched(struct roost_task *task)
 {
+    /* It gives way in any case: once, or it would lose a turn to the others. */
+    if (!(task->attn & ROOSTI_ATTN_CANCELLED))
+        task->loop->op_credit = ROOSTI_OP_CREDIT;
     int rc = roosti_op_begin_slow(task);
     if (rc < 0)
         return rc;
