@@ -143,3 +143,52 @@ ROOST_TEST(who_listens_is_not_cancelled_within_its_grace)
     roost_time asked = roost_now();
     CHECK(asked - roost_test_start() < ROOST_SEC(1));
 }
+
+/* -- latecomers ---------------------------------------------------------------------------------*/
+
+struct latecomers {
+    uint64_t rng;
+    int spawned;
+    int ended;
+};
+
+ROOST_ASYNC(come_late, struct latecomers *, late)
+{
+    if (draw(&late->rng, 2))
+        ROOST_TRY(roost_sleep(draw_dur(&late->rng)));
+    late->ended++;
+    return 0;
+}
+
+/* Spawns into a group whose owner is waiting for its end, until that has come. */
+ROOST_ASYNC(spawn_late, roost_group *, group, struct latecomers *, late)
+{
+    for (int i = 0; i < 12; i++) {
+        int rc = roost_spawn(group, ROOST_CALL(come_late, late), NULL, NULL);
+        if (rc == ROOST_EFINISHED)
+            break;
+        ROOST_TRY(rc);
+        late->spawned++;
+        ROOST_TRY(draw(&late->rng, 2) ? roost_yield() : roost_sleep(draw_dur(&late->rng)));
+    }
+    return 0;
+}
+
+ROOST_TEST(a_group_ends_when_its_latecomers_have)
+{
+    struct latecomers late = {0};
+    roost_group target;
+    int rc = 0;
+    ROOST_GROUP(around, rc) {
+        rc = roost_group_open(&target, NULL);
+        if (rc == 0) {
+            ROOST_GO(around, spawn_late, &target, &late);
+            ROOST_GO(around, spawn_late, &target, &late);
+            ROOST_GO(&target, come_late, &late);
+            rc = roost_group_end(&target, 0);
+            CHECK_EQ(late.spawned + 1, late.ended);
+        }
+    }
+    CHECK_OK(rc);
+    CHECK_EQ(late.spawned + 1, late.ended);
+}
