@@ -27,6 +27,9 @@
 /* Does not come back. */
 #define ROOST_NORETURN __attribute__((noreturn))
 
+/* May suspend the running task: to be called from tasks, and never with a lock of threads held. */
+#define ROOST_SUSPENDS
+
 #define ROOST_PRINTF(at, first) __attribute__((format(printf, at, first)))
 
 /* Runs roost_NAME_cleanup(&variable) when the variable's block is left, by whatever path. */

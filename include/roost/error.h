@@ -32,7 +32,9 @@
     X(EDEADLK, -2011, "waits for itself: nothing that could wake it is left")                      \
     X(EFORKED, -2012, "the runtime does not survive fork; this is the child process")              \
     X(ENOTSTARTED, -2013, "the task finished without calling roost_started")                       \
-    X(EOWNERDEAD, -2014, "the owner finished without letting go")
+    X(EOWNERDEAD, -2014, "the owner finished without letting go")                                  \
+    X(ECRASHED, -2015, "the process that made the call died")                                      \
+    X(ELAGGED, -2016, "too slow: values were passed over")
 
 /* System codes that roost itself returns, under the names its documentation uses. */
 #define ROOST_EAGAIN (-EAGAIN)
@@ -40,6 +42,7 @@
 #define ROOST_EINVAL (-EINVAL)
 #define ROOST_ENOMEM (-ENOMEM)
 #define ROOST_ENOTSUP (-ENOTSUP)
+#define ROOST_EOVERFLOW (-EOVERFLOW)
 #define ROOST_EPERM (-EPERM)
 
 #define ROOST_ERROR_CONSTANT_(name, value, text) ROOST_##name = (value),

@@ -85,6 +85,13 @@ void roosti_latch_set(struct roosti_latch *latch);
 /* True when set; false when the deadline passed first. */
 bool roosti_latch_wait(struct roosti_latch *latch, roost_time deadline);
 
+/* Mutual exclusion between threads, for a few instructions at a time. Zeroed: free. */
+struct roosti_lock {
+    uint32_t state; /* futex word: 0 free, 1 taken, 2 taken and waited for */
+};
+void roosti_lock_take(struct roosti_lock *lock);
+void roosti_lock_drop(struct roosti_lock *lock);
+
 /* -- signals ---------------------------------------------------------------------------------- */
 
 /* While held, SIGINT and SIGTERM call hook(arg, signo, nth) from the handler, nth = 1, 2, ...; when

@@ -14,6 +14,7 @@
 
 #include <roost/error.h>
 
+#include "base/atomic.h"
 #include "base/mem.h"
 #include "port/host.h"
 
@@ -92,6 +93,47 @@ bool roosti_latch_wait(struct roosti_latch *latch, roost_time deadline)
                 deadline == ROOST_NEVER ? NULL : &until, NULL, FUTEX_BITSET_MATCH_ANY);
     }
     return true;
+}
+
+/* -- lock ------------------------------------------------------------------------------------- */
+
+/* Rounds a thread spins before it sleeps: what is guarded takes less. */
+enum { LOCK_SPINS = 40 };
+
+static inline void spin_hint(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+static __attribute__((noinline)) void lock_take_slow(struct roosti_lock *lock)
+{
+    for (int i = 0; i < LOCK_SPINS; i++) {
+        uint32_t seen = 0;
+        spin_hint();
+        if (roosti_atomic_load(&lock->state, ROOSTI_RELAXED) == 0 &&
+            roosti_atomic_cas(&lock->state, &seen, 1, ROOSTI_ACQUIRE))
+            return;
+    }
+    /* From here on it is taken as one that others wait for: this thread cannot know better. */
+    while (roosti_atomic_swap(&lock->state, 2, ROOSTI_ACQUIRE) != 0)
+        syscall(SYS_futex, &lock->state, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 2, NULL, NULL, 0);
+}
+
+void roosti_lock_take(struct roosti_lock *lock)
+{
+    uint32_t seen = 0;
+    if (!roosti_atomic_cas(&lock->state, &seen, 1, ROOSTI_ACQUIRE))
+        lock_take_slow(lock);
+}
+
+void roosti_lock_drop(struct roosti_lock *lock)
+{
+    if (roosti_atomic_swap(&lock->state, 0, ROOSTI_RELEASE) == 2)
+        syscall(SYS_futex, &lock->state, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, NULL, NULL, 0);
 }
 
 void roosti_thread_pause(void)

@@ -39,7 +39,7 @@ static inline bool roosti_group_place_take(roost_group *group)
 static inline void roosti_group_place_give(roost_group *group)
 {
     if (roosti_unlikely(group->priv.waiters.first != NULL)) {
-        roosti_wake(roosti_waitq_pop(&group->priv.waiters), 0);
+        (void)roosti_waitq_wake(&group->priv.waiters, 0);
     } else if (--group->priv.live == 0 && group->priv.joining) {
         group->priv.joining = false; /* woken once, however often this place comes back */
         roosti_wake(group->priv.owner, 0);

@@ -10,11 +10,15 @@
 
 #include <string.h>
 
+#include "base/atomic.h"
 #include "base/mem.h"
 #include "rt/inbox.h"
 #include "rt/stall.h"
 
 __thread struct roosti_loop *roosti_loop_here;
+
+/* The id given last; wraps past zero only after four thousand million loops. */
+static uint32_t loop_ids;
 
 int roosti_loop_init(struct roosti_loop *loop, struct roosti_port *port, const roost_run_opts *opts)
 {
@@ -37,6 +41,7 @@ int roosti_loop_init(struct roosti_loop *loop, struct roosti_port *port, const r
     loop->poll_ticks = roosti_ticks();
     loop->debug = (uint8_t)opts->debug;
     loop->thread_id = roosti_thread_self();
+    loop->id = roosti_atomic_add(&loop_ids, 1, ROOSTI_RELAXED) + 1;
     roosti_timers_init(&loop->timers, loop->now);
     roosti_fiber_adopt(&loop->root);
     return 0;

@@ -71,6 +71,7 @@ struct roosti_loop {
     bool idle;          /* waits in the port; read by the watchdog */
     int signal;         /* that ended the run; 0: none */
     uint64_t thread_id; /* the kernel's number of its thread */
+    uint32_t id;        /* unique in the process, never 0 */
 
     struct roosti_probe *probe; /* NULL unless under observation */
     struct roosti_inbox *inbox; /* what threads, signals and other loops post */
@@ -116,6 +117,16 @@ bool roosti_loop_has_work(const struct roosti_loop *loop);
 static inline uint64_t roosti_tasks_live(const struct roosti_loop *loop)
 {
     return loop->task_ids - loop->tasks_ended;
+}
+
+/* Whether the loop may use an object that carries this stamp, the id of the loop that used it first
+ * (zero: none yet): 0, or ROOST_EXLOOP while another loop of the run owns it. An object that has
+ * outlived its run starts anew. */
+int roosti_loop_adopt(struct roosti_loop *loop, uint32_t *stamp);
+
+static inline int roosti_loop_owns(struct roosti_loop *loop, uint32_t *stamp)
+{
+    return roosti_likely(*stamp == loop->id) ? 0 : roosti_loop_adopt(loop, stamp);
 }
 
 /* -- the run queue and the switch -------------------------------------------------------------- */

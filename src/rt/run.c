@@ -337,6 +337,17 @@ const roost_run_opts *roosti_run_opts(const struct roosti_loop *loop)
     return &loop->run->opts;
 }
 
+int roosti_loop_adopt(struct roosti_loop *loop, uint32_t *stamp)
+{
+    for (int i = 0; i < loop->run->loop_count; i++) {
+        const struct roosti_loop *other = loop->run->loops[i];
+        if (other && other != loop && other->id == *stamp)
+            return ROOST_EXLOOP;
+    }
+    *stamp = loop->id;
+    return 0;
+}
+
 bool roosti_run_reaches(const struct roosti_loop *loop)
 {
     return loop->run->guest || loop->run->loop_count > 1;

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "rt/env.h"
 #include "rt/group.h"
+#include "rt/held.h"
 #include "rt/loop.h"
 #include "rt/report.h"
 #include "rt/scope.h"
@@ -59,6 +60,8 @@ static void task_settle(struct roosti_loop *loop, struct roost_task *task, int r
     if (roosti_unlikely(task->root.priv.timer.where != 0))
         roosti_timer_cancel(&loop->timers, &task->root.priv.timer);
     loop->tasks_ended++;
+    if (roosti_unlikely(task->held))
+        roosti_held_orphan(task);
     if (roosti_unlikely(task->start)) {
         roosti_start_failed(task->start, rc);
         task->start = NULL;
@@ -231,7 +234,7 @@ int roosti_task_new(struct roosti_loop *loop, roost_group *group, roost_call cal
 static bool spawn_wait_abort(struct roost_task *task)
 {
     roost_group *group = task->wait.on;
-    roosti_waitq_remove(&group->priv.waiters, task);
+    roosti_waitq_remove(&group->priv.waiters, task->wait.waiter);
     return true;
 }
 
@@ -246,8 +249,9 @@ static __attribute__((noinline)) int spawn_wait(struct roost_task *task, roost_g
         return ROOST_EFINISHED;
     if (roosti_group_place_take(group))
         return 0;
-    roosti_waitq_push(&group->priv.waiters, task);
-    return roosti_park(task, spawn_wait_abort, "room in group", group);
+    struct roost_impl_waiter waiter = {.task = task};
+    return roosti_waitq_park(&group->priv.waiters, &waiter, spawn_wait_abort, "room in group",
+                             group);
 }
 
 /* Makes a task in a group that has room, or waits until it has. */

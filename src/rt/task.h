@@ -28,6 +28,8 @@
 #include "base/assert.h"
 #include "port/fiber.h"
 
+struct roost_impl_held;
+struct roost_impl_waiter;
 struct roosti_loop;
 struct roosti_env;
 struct roosti_trail;
@@ -53,7 +55,7 @@ typedef bool (*roosti_abort_fn)(struct roost_task *task);
 struct roost_task {
     /* First line of the cache: what every switch, wake-up and cancellation touches. */
     struct roosti_fiber fiber;
-    struct roost_task *run_next; /* in the run queue, or in a queue of waiters */
+    struct roost_task *run_next; /* in the run queue */
     roost_scope *scope;          /* the innermost scope */
     struct roosti_loop *loop;
     uint32_t attn;     /* ROOSTI_ATTN_* */
@@ -64,10 +66,10 @@ struct roost_task {
     bool started;      /* has called roost_started */
     bool soft_waiting; /* parked in roost_wait_stopping */
     struct {
-        roosti_abort_fn abort;   /* undoes what it waits for, while WAITING */
-        void *on;                /* the object waited for: a task, a group, an operation */
-        const char *what;        /* static, for dumps */
-        struct roost_task *prev; /* in a queue of waiters; run_next is the other link */
+        roosti_abort_fn abort;            /* undoes what it waits for, while WAITING */
+        void *on;                         /* the object waited for: a task, a group, an operation */
+        const char *what;                 /* static, for dumps */
+        struct roost_impl_waiter *waiter; /* its place in a queue, where it is in one */
     } wait;
 
     /* Its place in the tree. */
@@ -77,11 +79,12 @@ struct roost_task {
     roost_group *group;
 
     /* What its end looks at. */
-    struct roost_task *joiner;  /* the task parked in roost_join on this one */
-    struct roosti_start *start; /* the readiness hand-shake, until it is over */
-    struct roosti_env *env;     /* task-locals, shared */
-    struct roosti_trail *trail; /* of the last error; NULL: none met */
-    void *stack_top;            /* of its slot */
+    struct roost_task *joiner;    /* the task parked in roost_join on this one */
+    struct roosti_start *start;   /* the readiness hand-shake, until it is over */
+    struct roosti_env *env;       /* task-locals, shared */
+    struct roosti_trail *trail;   /* of the last error; NULL: none met */
+    struct roost_impl_held *held; /* locks and loans it has not let go, newest first */
+    void *stack_top;              /* of its slot */
     int result;
     int join_result;   /* of the task it joined last */
     uint16_t refusals; /* suspending calls refused in a row */

@@ -39,12 +39,6 @@ int roost_test_settle(void)
     return rc;
 }
 
-static bool pass_abort(struct roost_task *task)
-{
-    roosti_waitq_remove(task->wait.on, task);
-    return true;
-}
-
 int roost_sequencer_pass(roost_sequencer *seq, int n)
 {
     struct roost_task *self = roosti_self();
@@ -58,14 +52,14 @@ int roost_sequencer_pass(roost_sequencer *seq, int n)
             return ROOST_EREUSED;
         if (n == seq->priv.next)
             break;
-        roosti_waitq_push(&seq->priv.waiters, self);
-        rc = roosti_park(self, pass_abort, "its turn in a sequence", &seq->priv.waiters);
+        struct roost_impl_waiter waiter = {.task = self};
+        rc = roosti_waitq_park(&seq->priv.waiters, &waiter, roosti_waitq_abort,
+                               "its turn in a sequence", &seq->priv.waiters);
         if (rc < 0)
             return rc;
     }
     seq->priv.next++;
-    struct roost_task *waiter;
-    while ((waiter = roosti_waitq_pop(&seq->priv.waiters)) != NULL)
-        roosti_wake(waiter, 0);
+    while (roosti_waitq_wake(&seq->priv.waiters, 0))
+        ;
     return 0;
 }

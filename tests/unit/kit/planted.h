@@ -41,12 +41,6 @@ struct lock {
     struct roost_impl_waitq waiters;
 };
 
-static bool lock_abort(struct roost_task *task)
-{
-    roosti_waitq_remove(task->wait.on, task);
-    return true;
-}
-
 static int lock_take(struct lock *lock, bool planted)
 {
     struct roost_task *self = roosti_self();
@@ -55,8 +49,9 @@ static int lock_take(struct lock *lock, bool planted)
         lock->held = true;
         return 0;
     }
-    roosti_waitq_push(&lock->waiters, self);
-    int rc = roosti_park(self, lock_abort, "planted lock", &lock->waiters);
+    struct roost_impl_waiter waiter = {.task = self};
+    int rc = roosti_waitq_park(&lock->waiters, &waiter, roosti_waitq_abort, "planted lock",
+                               &lock->waiters);
     /* The lock was handed over before the cancellation came: leaving now loses it. */
     if (planted && rc == 0 && (self->attn & ROOSTI_ATTN_CANCELLED))
         return ROOST_ECANCELED;
@@ -65,10 +60,7 @@ static int lock_take(struct lock *lock, bool planted)
 
 static void lock_give(struct lock *lock)
 {
-    struct roost_task *next = roosti_waitq_pop(&lock->waiters);
-    if (next)
-        roosti_wake(next, 0);
-    else
+    if (!roosti_waitq_wake(&lock->waiters, 0))
         lock->held = false;
 }
 

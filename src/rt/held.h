@@ -1,0 +1,39 @@
+/* rt/held.h - the list of what a task holds.
+ *
+ * Singly linked: what was taken last is mostly let go first.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef ROOST_RT_HELD_H
+#define ROOST_RT_HELD_H
+
+#include <roost/impl/held.h>
+
+#include "rt/task.h"
+
+static inline void roosti_held_push(struct roost_task *task, struct roost_impl_held *held)
+{
+    held->next = task->held;
+    task->held = held;
+}
+
+/* held: on the list of this task. */
+static inline void roosti_held_remove(struct roost_task *task, struct roost_impl_held *held)
+{
+    struct roost_impl_held **link = &task->held;
+    while (roosti_unlikely(*link != held))
+        link = &(*link)->next;
+    *link = held->next;
+}
+
+/* The task has ended: everything it still holds is told, newest first. */
+static inline void roosti_held_orphan(struct roost_task *task)
+{
+    while (task->held) {
+        struct roost_impl_held *held = task->held;
+        task->held = held->next;
+        held->orphan(held);
+    }
+}
+
+#endif
