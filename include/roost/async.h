@@ -72,7 +72,7 @@ typedef struct roost_call {
         const roost_async_info *roost_info;                                                        \
         __VA_ARGS__                                                                                \
     };                                                                                             \
-    ROOST_MUST linkage int name params;                                                            \
+    ROOST_MUST ROOST_SUSPENDS linkage int name params;                                             \
     linkage const roost_async_info roost_info_##name
 #define ROOST_SHAPE_0(l, n) ROOST_SHAPE_N_(l, n, (void), )
 #define ROOST_SHAPE_1(l, n, t1, a1) ROOST_SHAPE_N_(l, n, (t1 a1), t1 a1;)
@@ -97,7 +97,7 @@ typedef struct roost_call {
 #define ROOST_ASYNC_BODY_(linkage, ...)                                                            \
     ROOST_JOIN(ROOST_BODY_, ROOST_PAIRS_(__VA_ARGS__))(linkage, __VA_ARGS__)
 #define ROOST_BODY_N_(linkage, name, params, ...)                                                  \
-    static int roost_entry_##name(void *roost_block)                                               \
+    ROOST_UNCHECKED_ static int roost_entry_##name(void *roost_block)                              \
     {                                                                                              \
         struct roost_args_##name *roost_args = (struct roost_args_##name *)roost_block;            \
         (void)roost_args;                                                                          \

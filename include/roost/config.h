@@ -27,8 +27,35 @@
 /* Does not come back. */
 #define ROOST_NORETURN __attribute__((noreturn))
 
-/* May suspend the running task: to be called from tasks, and never with a lock of threads held. */
-#define ROOST_SUSPENDS
+/* What clang's -Wthread-safety holds a program to: functions that may suspend are called from tasks
+ * only, a run is never begun inside another, and no lock of threads that the program has named is
+ * held over a suspension. Name them before the first include of roost, as globals declared by then:
+ *
+ *     extern app_mutex cache_mutex;
+ *     #define ROOST_OS_LOCKS cache_mutex
+ *
+ * Put ROOST_SUSPENDS before your own functions that suspend and are not made by ROOST_ASYNC. */
+#if defined(__clang__)
+#define ROOST_SAFETY_(...) __attribute__((__VA_ARGS__))
+#else
+#define ROOST_SAFETY_(...)
+#endif
+#ifdef ROOST_OS_LOCKS
+#define ROOST_LOCKS_FREE_ ROOST_SAFETY_(locks_excluded(ROOST_OS_LOCKS))
+#else
+#define ROOST_LOCKS_FREE_
+#endif
+#define ROOST_SUSPENDS ROOST_SAFETY_(requires_capability(roost_in_task)) ROOST_LOCKS_FREE_
+/* Blocks the thread until a run is over: not to be called from tasks. */
+#define ROOST_OUTSIDE ROOST_SAFETY_(locks_excluded(roost_in_task))
+/* Internal: a function that is called in tasks and outside them. */
+#define ROOST_UNCHECKED_ ROOST_SAFETY_(no_thread_safety_analysis)
+
+/* The capability of being in a task; it exists for the compiler alone. */
+struct ROOST_SAFETY_(capability("role")) roost_role {
+    char unused;
+};
+extern struct roost_role roost_in_task;
 
 #define ROOST_PRINTF(at, first) __attribute__((format(printf, at, first)))
 

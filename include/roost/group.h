@@ -114,7 +114,7 @@ ROOST_API ROOST_MUST int roost_group_open(roost_group *group, const roost_group_
  *           ROOST_EFINISHED  ended before; the tasks' own codes.
  * Threads   the task that opened it.
  */
-ROOST_API ROOST_MUST int roost_group_end(roost_group *group, int body_rc);
+ROOST_API ROOST_MUST ROOST_SUSPENDS int roost_group_end(roost_group *group, int body_rc);
 
 /**
  * roost_group_cancel - cancel all tasks of a group and its body. The group then ends with 0,
@@ -167,8 +167,9 @@ ROOST_API void roost_group_stats_get(const roost_group *group, roost_group_stats
  *           ROOST_EXLOOP  the group belongs to another loop.
  * Threads   any task of the group's loop.
  */
-ROOST_API ROOST_MUST int roost_spawn(roost_group *group, roost_call call,
-                                     const roost_spawn_opts *opts, roost_task **task);
+ROOST_API ROOST_MUST ROOST_SUSPENDS int roost_spawn(roost_group *group, roost_call call,
+                                                    const roost_spawn_opts *opts,
+                                                    roost_task **task);
 
 /**
  * roost_go - start a task without a handle; a failure to start counts as a failure of the group.
@@ -181,7 +182,7 @@ ROOST_API ROOST_MUST int roost_spawn(roost_group *group, roost_call call,
  * Errors    those of roost_spawn, which the group also returns at its end.
  * Threads   any task of the group's loop.
  */
-ROOST_API int roost_go(roost_group *group, roost_call call);
+ROOST_API ROOST_SUSPENDS int roost_go(roost_group *group, roost_call call);
 
 /**
  * roost_group_start - start a task and wait until it says that it is ready (roost_started).
@@ -201,8 +202,9 @@ ROOST_API int roost_go(roost_group *group, roost_call call);
  *           ended with; those of roost_spawn.
  * Threads   any task of the group's loop.
  */
-ROOST_API ROOST_MUST int roost_group_start(roost_group *group, roost_call call,
-                                           const roost_spawn_opts *opts, void *value, size_t size);
+ROOST_API ROOST_MUST ROOST_SUSPENDS int roost_group_start(roost_group *group, roost_call call,
+                                                          const roost_spawn_opts *opts, void *value,
+                                                          size_t size);
 
 /**
  * roost_started - say that the running task is ready; roost_group_start returns.
@@ -319,7 +321,7 @@ ROOST_API bool roost_group_is_open(const roost_group *group);
  * Cancel    goes to the tasks; the waiting goes on.
  * Threads   the task that opened it.
  */
-ROOST_API void roost_group_cleanup(roost_group *group);
+ROOST_API ROOST_SUSPENDS void roost_group_cleanup(roost_group *group);
 
 ROOST_END_DECLS
 

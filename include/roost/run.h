@@ -85,7 +85,7 @@ ROOST_BEGIN_DECLS
  *           kernel said when a forced backend could not be opened.
  * Threads   any that has no run.
  */
-ROOST_API ROOST_MUST int roost_run(roost_call call, const roost_run_opts *opts);
+ROOST_API ROOST_MUST ROOST_OUTSIDE int roost_run(roost_call call, const roost_run_opts *opts);
 
 /**
  * roost_bg_spawn - start a task that belongs to the run and not to the caller.
@@ -130,7 +130,7 @@ ROOST_API int roost_loop_index(void);
  *           ROOST_ENOCTX  not in a task.
  * Threads   tasks.
  */
-ROOST_API ROOST_MUST int roost_on_loop(int index, roost_call call, int *result);
+ROOST_API ROOST_MUST ROOST_SUSPENDS int roost_on_loop(int index, roost_call call, int *result);
 
 /**
  * roost_run_stats_get - the counters of the running loop.
@@ -175,7 +175,7 @@ ROOST_API void roost_dump_tasks(int fd);
  * Suspends  never; it blocks the calling thread.
  * Threads   the main thread.
  */
-ROOST_API int roost_main(roost_call call);
+ROOST_API ROOST_OUTSIDE int roost_main(roost_call call);
 
 ROOST_END_DECLS
 

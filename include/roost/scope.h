@@ -230,7 +230,7 @@ ROOST_API bool roost_stopping(void);
  * Errors    ROOST_ENOCTX  not in a task.
  * Threads   tasks.
  */
-ROOST_API ROOST_MUST int roost_wait_stopping(void);
+ROOST_API ROOST_MUST ROOST_SUSPENDS int roost_wait_stopping(void);
 
 /* What roost_scope_begin makes of the scope; the values add up. */
 enum { ROOST_SCOPE_FAIL = 0, ROOST_SCOPE_MOVE_ON = 1, ROOST_SCOPE_SHIELD = 2 };

@@ -26,7 +26,7 @@ ROOST_BEGIN_DECLS
  * Errors    ROOST_ENOCTX  not in a task.
  * Threads   tasks.
  */
-ROOST_API ROOST_MUST int roost_yield(void);
+ROOST_API ROOST_MUST ROOST_SUSPENDS int roost_yield(void);
 
 /**
  * roost_checkpoint - check for cancellation, and give way if this task has run for long.
@@ -36,7 +36,7 @@ ROOST_API ROOST_MUST int roost_yield(void);
  * Errors    ROOST_ENOCTX  not in a task.
  * Threads   tasks.
  */
-ROOST_API ROOST_MUST int roost_checkpoint(void);
+ROOST_API ROOST_MUST ROOST_SUSPENDS int roost_checkpoint(void);
 
 /**
  * roost_sleep - wait for a length of time.
@@ -48,7 +48,7 @@ ROOST_API ROOST_MUST int roost_checkpoint(void);
  * Errors    ROOST_ENOCTX  not in a task.
  * Threads   tasks.
  */
-ROOST_API ROOST_MUST int roost_sleep(roost_dur dur);
+ROOST_API ROOST_MUST ROOST_SUSPENDS int roost_sleep(roost_dur dur);
 
 /**
  * roost_sleep_until - wait for an instant.
@@ -60,7 +60,7 @@ ROOST_API ROOST_MUST int roost_sleep(roost_dur dur);
  * Errors    ROOST_ENOCTX  not in a task.
  * Threads   tasks.
  */
-ROOST_API ROOST_MUST int roost_sleep_until(roost_time at);
+ROOST_API ROOST_MUST ROOST_SUSPENDS int roost_sleep_until(roost_time at);
 
 /**
  * roost_sleep_forever - wait until cancelled.
@@ -70,7 +70,7 @@ ROOST_API ROOST_MUST int roost_sleep_until(roost_time at);
  * Errors    ROOST_ENOCTX  not in a task.
  * Threads   tasks.
  */
-ROOST_API ROOST_MUST int roost_sleep_forever(void);
+ROOST_API ROOST_MUST ROOST_SUSPENDS int roost_sleep_forever(void);
 
 /**
  * roost_task_self - the running task; NULL outside one.
@@ -154,7 +154,7 @@ ROOST_API void roost_task_cancel(roost_task *task, const char *reason);
  *           ROOST_ENOCTX   not in a task.
  * Threads   tasks of the same loop.
  */
-ROOST_API ROOST_MUST int roost_join(roost_task *task, int *result);
+ROOST_API ROOST_MUST ROOST_SUSPENDS int roost_join(roost_task *task, int *result);
 
 /**
  * roost_task_drop - give a handle back without joining. Its group still waits for the task.

@@ -67,7 +67,7 @@ typedef struct roost_test_case {
     {                                                                                              \
         roost_test_register(&roost_case_##name);                                                   \
     }                                                                                              \
-    static void name(void)
+    ROOST_UNCHECKED_ static void name(void)
 
 /* A failing check prints both values and ends the case as failed. While a torture runs, the body
  * meets cancellations and failures nobody wrote into it: its checks are then not judged, what is
@@ -204,7 +204,7 @@ ROOST_API ROOST_MUST int roost_test_run(roost_call call, const roost_run_opts *o
  * Errors    ROOST_ENOCTX  not in a task.
  * Threads   tasks.
  */
-ROOST_API ROOST_MUST int roost_test_settle(void);
+ROOST_API ROOST_MUST ROOST_SUSPENDS int roost_test_settle(void);
 
 /**
  * roost_sequencer_pass - wait for one's turn in a sequence; see ROOST_SEQ.
@@ -217,7 +217,7 @@ ROOST_API ROOST_MUST int roost_test_settle(void);
  * Errors    ROOST_ENOCTX  not in a task; ROOST_EREUSED  the step has passed already.
  * Threads   tasks of one loop.
  */
-ROOST_API ROOST_MUST int roost_sequencer_pass(roost_sequencer *seq, int n);
+ROOST_API ROOST_MUST ROOST_SUSPENDS int roost_sequencer_pass(roost_sequencer *seq, int n);
 
 /**
  * roost_test_skip - end the running case as skipped.

@@ -29,7 +29,7 @@ ROOST_BEGIN_DECLS
  * Errors    what open says; ROOST_ENOCTX  not in a task.
  * Threads   tasks.
  */
-ROOST_API ROOST_MUST int roost_impl_file_open(const char *path);
+ROOST_API ROOST_MUST ROOST_SUSPENDS int roost_impl_file_open(const char *path);
 
 /**
  * roost_impl_file_read - read bytes at an offset.
@@ -46,7 +46,8 @@ ROOST_API ROOST_MUST int roost_impl_file_open(const char *path);
  * Errors    what read says; ROOST_ENOCTX  not in a task.
  * Threads   tasks.
  */
-ROOST_API ROOST_MUST int64_t roost_impl_file_read(int fd, void *buf, size_t len, int64_t offset);
+ROOST_API ROOST_MUST ROOST_SUSPENDS int64_t roost_impl_file_read(int fd, void *buf, size_t len,
+                                                                 int64_t offset);
 
 /**
  * roost_impl_file_close - close a descriptor; it is released whatever happens.
