@@ -76,7 +76,7 @@ static int count_bytes(struct tally *tally, struct word *word, const char *bytes
 
 /* The buffer may lie on the task's stack: a read never returns before the kernel is done with it,
  * cancelled or not. */
-static int count_open_file(struct tally *tally, int fd)
+ROOST_SUSPENDS static int count_open_file(struct tally *tally, int fd)
 {
     char buf[READ_BYTES];
     struct word word = {.hash = RANKING_HASH_INIT};
@@ -169,7 +169,7 @@ static int listing_add(void *arg, const char *name, bool is_directory)
 }
 
 /* Starts a task for each file that is a regular one. Their paths leave the list. */
-static int count_files(struct tally *tally, roost_group *group, struct paths *files)
+ROOST_SUSPENDS static int count_files(struct tally *tally, roost_group *group, struct paths *files)
 {
     struct stat about;
     while (files->count > 0) {
@@ -187,8 +187,8 @@ static int count_files(struct tally *tally, roost_group *group, struct paths *fi
     return 0;
 }
 
-static int walk(struct tally *tally, roost_group *group, struct paths *directories,
-                struct paths *files)
+ROOST_SUSPENDS static int walk(struct tally *tally, roost_group *group, struct paths *directories,
+                               struct paths *files)
 {
     while (directories->count > 0) {
         char *directory = directories->items[--directories->count];

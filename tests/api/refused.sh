@@ -3,7 +3,7 @@
 #
 #   refused.sh gcc|clang INCLUDE-DIRECTORY FILE
 #
-# FILE says in a line "refused by COMPILER...: TEXT" which compilers turn it down and with what words.
+# FILE says in a line "refused by COMPILER...: TEXT" which compilers turn it down, with what words.
 # With -DMENDED it is the same program without its mistake, and every compiler takes it: so what is
 # turned down is the mistake and nothing else.
 #
@@ -25,7 +25,8 @@ if [ -z "$by" ] || [ -z "$words" ]; then
     echo "failed: $file does not say who refuses it and how"
     exit 1
 fi
-options="-std=gnu17 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -c -o /dev/null -I$include"
+options="-std=gnu17 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -I$include"
+options="$options -c -o /dev/null"
 [ "$compiler" = clang ] && options="$options -Wthread-safety"
 
 # shellcheck disable=SC2086 # a list of words

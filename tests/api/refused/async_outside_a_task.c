@@ -1,4 +1,4 @@
-/* refused/async_outside_a_task.c - an async function called where there is no task.
+/* tests/api/refused/async_outside_a_task.c - an async function called where there is no task.
  *
  * refused by clang: requires holding role 'roost_in_task'
  *

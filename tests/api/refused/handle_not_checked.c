@@ -1,5 +1,4 @@
-/* refused/handle_not_checked.c - a spawn that may have failed, and whose handle is used all the
- * same.
+/* tests/api/refused/handle_not_checked.c - a handle used after a spawn that may have failed.
  *
  * refused by gcc clang: unused
  *

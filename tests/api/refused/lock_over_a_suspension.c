@@ -1,4 +1,4 @@
-/* refused/lock_over_a_suspension.c - a named lock of threads held while the task may suspend.
+/* tests/api/refused/lock_over_a_suspension.c - a named lock of threads held over a suspension.
  *
  * refused by clang: while mutex 'cache_lock' is held
  *

@@ -1,4 +1,4 @@
-/* refused/own_result_not_read.c - a user's async function is must-use as well.
+/* tests/api/refused/own_result_not_read.c - a user's async function is must-use as well.
  *
  * refused by gcc clang: unused
  *

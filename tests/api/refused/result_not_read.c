@@ -1,4 +1,4 @@
-/* refused/result_not_read.c - the result of a call that can fail, dropped in silence.
+/* tests/api/refused/result_not_read.c - the result of a call that can fail, dropped in silence.
  *
  * refused by gcc clang: unused
  *

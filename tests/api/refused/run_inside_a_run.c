@@ -1,4 +1,4 @@
-/* refused/run_inside_a_run.c - a run begun in a task of another.
+/* tests/api/refused/run_inside_a_run.c - a run begun in a task of another.
  *
  * refused by clang: cannot call function 'roost_run' while role 'roost_in_task' is held
  *

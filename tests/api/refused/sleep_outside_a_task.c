@@ -1,5 +1,4 @@
-/* refused/sleep_outside_a_task.c - a call of the library that suspends, made where there is no
- * task.
+/* tests/api/refused/sleep_outside_a_task.c - a call that suspends, made where there is no task.
  *
  * refused by clang: requires holding role 'roost_in_task'
  *

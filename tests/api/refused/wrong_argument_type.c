@@ -1,4 +1,4 @@
-/* refused/wrong_argument_type.c - a task is started with what its function does not take.
+/* tests/api/refused/wrong_argument_type.c - a task is started with what its function does not take.
  *
  * refused by gcc clang: incompatible pointer type
  *
