@@ -63,6 +63,7 @@ struct roosti_loop {
     uint64_t task_ids; /* last given */
     uint64_t tasks_ended;
     uint32_t forever; /* tasks in roost_sleep_forever and roost_wait_stopping */
+    uint32_t outside; /* tasks that a thread or another loop may wake: on shared objects */
     bool soft_used;   /* somebody asked roost_stopping */
     bool shields_broken;
     bool ending; /* the main task has returned */

@@ -1,9 +1,10 @@
 /* rt/stall.c - deadlocks of the whole loop.
  *
  * A loop is stalled when nothing is ready, no timer is armed, no operation can complete and nobody
- * outside holds a way in: no poster, no other loop, no host, and no signal that a task waits out in
- * roost_sleep_forever or roost_wait_stopping. The tree of tasks is printed with what each waits
- * for, then everything is cancelled and the run returns ROOST_EDEADLK.
+ * outside holds a way in: no poster, no object shared with threads that a task waits on, no other
+ * loop, no host, and no signal that a task waits out in roost_sleep_forever or roost_wait_stopping.
+ * The tree of tasks is printed with what each waits for, then everything is cancelled and the run
+ * returns ROOST_EDEADLK.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -16,9 +17,14 @@
 #include "rt/run.h"
 #include "rt/scope.h"
 
+static bool threads_may_post(const struct roosti_loop *loop)
+{
+    return roosti_inbox_posters(loop->inbox) > 0 || loop->outside > 0;
+}
+
 static bool outside_may_wake(const struct roosti_loop *loop)
 {
-    return roosti_inbox_posters(loop->inbox) > 0 || roosti_run_reaches(loop) ||
+    return threads_may_post(loop) || roosti_run_reaches(loop) ||
            (loop->forever > 0 && roosti_run_holds_signals(loop));
 }
 
@@ -41,7 +47,7 @@ bool roosti_stall_check(struct roosti_loop *loop)
 {
     /* The simulation knows nothing of threads: while one can post, its wait takes real time. */
     if (loop->virtual_time)
-        roosti_sim_expect_foreign(loop->port, roosti_inbox_posters(loop->inbox) > 0);
+        roosti_sim_expect_foreign(loop->port, threads_may_post(loop));
     if (loop->port->ops->in_flight(loop->port) > 0 || outside_may_wake(loop))
         return false;
     stall_break(loop);
