@@ -166,7 +166,9 @@ ROOST_API roost_time roost_scope_deadline(const roost_scope *scope);
 ROOST_API bool roost_scope_cancelled(const roost_scope *scope);
 
 /**
- * roost_scope_fired - whether this scope, when it ended, absorbed a cancellation.
+ * roost_scope_fired - whether the cancellation of this scope had an effect: it refused or
+ * interrupted a call inside, and no enclosing cancelled scope is to blame. The scope then has
+ * absorbed ROOST_ECANCELED, or code inside has made it good and come to a result.
  *
  *   scope     ended.
  *

@@ -13,6 +13,7 @@
 
 #include "rt/loop.h"
 #include "rt/report.h"
+#include "rt/scope.h"
 #include "rt/sleep.h"
 
 enum {
@@ -31,6 +32,7 @@ static void refusal_report(const struct roost_task *task)
 
 int roosti_refuse(struct roost_task *task)
 {
+    task->scope->priv.flags |= ROOSTI_SCOPE_MET;
     if (task->refusals < UINT16_MAX)
         task->refusals++;
     if (task->refusals == 1)

@@ -106,14 +106,24 @@ void roosti_scope_push(struct roost_task *task, roost_scope *scope, roost_scope 
                  (scope->priv.flags & ROOSTI_SCOPE_EFFECTIVE);
 }
 
+/* The end of a scope in which calls were refused: whether the cancellation came from further out. */
+static __attribute__((noinline)) void scope_hand_on(struct roost_task *task,
+                                                    const roost_scope *scope, roost_scope *parent)
+{
+    if (!(parent->priv.flags & ROOSTI_SCOPE_EFFECTIVE))
+        task->refusals = 0;
+    else if (!scope_shielded(scope))
+        parent->priv.flags |= scope->priv.flags & ROOSTI_SCOPE_MET;
+}
+
 void roosti_scope_pop(struct roost_task *task, roost_scope *scope)
 {
     roost_scope *parent = scope->priv.parent;
     roosti_timer_cancel(&task->loop->timers, &scope->priv.timer);
     scope->priv.flags = (scope->priv.flags & ~(uint32_t)ROOSTI_SCOPE_OPEN) | ROOSTI_SCOPE_ENDED;
     parent->priv.inner = NULL;
-    if (roosti_unlikely(scope->priv.flags & ~parent->priv.flags & ROOSTI_SCOPE_EFFECTIVE))
-        task->refusals = 0;
+    if (roosti_unlikely(scope->priv.flags & ROOSTI_SCOPE_EFFECTIVE))
+        scope_hand_on(task, scope, parent);
     task->scope = parent;
     task->attn = (task->attn & ~(uint32_t)ROOSTI_ATTN_CANCELLED) |
                  (parent->priv.flags & ROOSTI_SCOPE_EFFECTIVE);
@@ -277,11 +287,14 @@ bool roost_scope_is_open(const roost_scope *scope)
 }
 
 /* Who absorbs a cancellation: the outermost scope that is cancelled and that nothing cancelled
- * reaches from outside. */
+ * reaches from outside. Code inside may have made it good instead and come to a result. */
 static int scope_settle(roost_scope *scope, int rc, bool outer_cancelled)
 {
-    if (rc != ROOST_ECANCELED)
+    if (rc != ROOST_ECANCELED) {
+        if (roosti_unlikely(scope->priv.flags & ROOSTI_SCOPE_MET) && !outer_cancelled)
+            scope->priv.flags |= ROOSTI_SCOPE_FIRED;
         return rc;
+    }
     if (!(scope->priv.flags & ROOSTI_SCOPE_CANCELLED)) {
         if (!outer_cancelled && scope->priv.task->loop->debug > 0)
             roosti_report(

@@ -21,7 +21,7 @@ enum {
     ROOSTI_SCOPE_MOVE_ON = 16,
     ROOSTI_SCOPE_OPEN = 32,
     ROOSTI_SCOPE_ENDED = 64,
-    ROOSTI_SCOPE_FIRED = 128,     /* has absorbed a cancellation */
+    ROOSTI_SCOPE_FIRED = 128,     /* its cancellation has met a call inside it; set when it ends */
     ROOSTI_SCOPE_SOFT = 256,      /* asked to shut down */
     ROOSTI_SCOPE_GROUP = 512,     /* is the scope member of a roost_group */
     ROOSTI_SCOPE_ROOT = 1024,     /* is the root member of a task */
@@ -30,7 +30,8 @@ enum {
     ROOSTI_SCOPE_DUE = 8192,      /* timer.due is its deadline */
     ROOSTI_SCOPE_EXPIRED = 16384, /* expires on entry */
     ROOSTI_SCOPE_WITHIN = 32768,  /* `within` is its deadline */
-    ROOSTI_SCOPE_LATE = 65536     /* shielded after a cancellation had come in from outside */
+    ROOSTI_SCOPE_LATE = 65536,    /* shielded after a cancellation had come in from outside */
+    ROOSTI_SCOPE_MET = 131072     /* a call in it was refused or interrupted */
 };
 
 /* Makes a fresh scope the innermost one of a task, under `parent`. */

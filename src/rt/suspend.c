@@ -7,6 +7,7 @@
  */
 #include "rt/loop.h"
 #include "rt/refuse.h"
+#include "rt/scope.h"
 
 int roosti_no_task(void)
 {
@@ -85,8 +86,10 @@ void roosti_task_interrupt(struct roost_task *task)
         return;
     /* Asked once: an operation that could not be undone completes with its own result. */
     task->wait.abort = NULL;
-    if (abort(task))
+    if (abort(task)) {
+        task->scope->priv.flags |= ROOSTI_SCOPE_MET;
         roosti_wake(task, ROOST_ECANCELED);
+    }
 }
 
 static __attribute__((noinline)) int yield_watched(struct roost_task *task)

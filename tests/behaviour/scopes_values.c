@@ -450,7 +450,7 @@ BEHAVIOUR(20, a_body_error_survives_a_refused_cleanup)
     CHECK_EQ(-EIO, rc);
     CHECK_EQ(ROOST_ECANCELED, cleaned);
     CHECK_EQ(-EIO, roost_scope_end(&scope, rc));
-    CHECK(!roost_scope_fired(&scope));
+    CHECK(roost_scope_fired(&scope));
 
     /* What is told of it is about the error as well. */
     roost_error error = {0};

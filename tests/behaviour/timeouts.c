@@ -150,7 +150,7 @@ BEHAVIOUR(23, another_result_under_an_expired_timeout_passes_unchanged)
         CHECK_EQ(ROOST_ECANCELED, roost_checkpoint());
         CHECK_EQ(codes[i], roost_scope_end(&scope, codes[i]));
         CHECK(roost_scope_cancelled(&scope));
-        CHECK(!roost_scope_fired(&scope));
+        CHECK(roost_scope_fired(&scope));
     }
 }
 
@@ -664,10 +664,37 @@ BEHAVIOUR(31, the_value_is_delivered_and_the_deadline_has_passed)
     int rc = answer_all_the_same(42);
     CHECK_EQ(42, roost_scope_end(&scope, rc));
     CHECK_ELAPSED(ROOST_MS(1), before);
-    /* That it passed is told; that it was absorbed would not be true. */
     CHECK(roost_scope_cancelled(&scope));
-    CHECK(!roost_scope_fired(&scope));
+    CHECK(roost_scope_fired(&scope));
     CHECK_OK(roost_checkpoint());
+}
+
+BEHAVIOUR(31, of_two_deadlines_the_outer_one_has_fired)
+{
+    ROOST_AUTO(scope) roost_scope outer;
+    scope_enter(&outer, &(roost_scope_opts){.within = ROOST_MS(1)});
+    ROOST_AUTO(scope) roost_scope inner;
+    scope_enter(&inner, &(roost_scope_opts){.within = ROOST_MS(1)});
+    int rc = answer_all_the_same(42);
+    CHECK_EQ(42, roost_scope_end(&inner, rc));
+    CHECK_EQ(42, roost_scope_end(&outer, rc));
+    if (roost_scope_cancelled(&outer)) {
+        CHECK(!roost_scope_fired(&inner));
+        CHECK(roost_scope_fired(&outer));
+    }
+}
+
+BEHAVIOUR(31, behind_a_shield_the_inner_one_has)
+{
+    ROOST_AUTO(scope) roost_scope outer;
+    scope_enter(&outer, NULL);
+    ROOST_AUTO(scope) roost_scope inner;
+    scope_enter(&inner, &(roost_scope_opts){.within = ROOST_MS(1), .shield = true});
+    roost_scope_cancel(&outer, NULL);
+    CHECK_EQ(42, roost_scope_end(&inner, answer_all_the_same(42)));
+    CHECK(roost_scope_fired(&inner));
+    CHECK_EQ(7, roost_scope_end(&outer, 7));
+    CHECK(!roost_scope_fired(&outer));
 }
 
 BEHAVIOUR(31, in_blocks_and_calls_too)
