@@ -16,6 +16,7 @@
 #include <roost/group.h>
 #include <roost/run.h>
 
+#include "base/rng.h"
 #include "port/fiber.h"
 #include "port/host.h"
 #include "port/port.h"
@@ -79,6 +80,9 @@ struct roosti_loop {
     struct roosti_run *run;     /* the run it belongs to */
     int index;
 
+    struct roosti_start *given_up; /* newest first; see start.c */
+    bool giving_up;                /* somebody works on that list */
+
     roost_group main_group;  /* holds the main task */
     roost_group bg_group;    /* background tasks */
     struct roost_task *main; /* NULL when it has returned */
@@ -86,6 +90,7 @@ struct roosti_loop {
     struct roosti_bg *bg_first;   /* background tasks, newest first */
     struct roost_task *bg_waiter; /* the main task, waiting for one of them to end */
     roost_scope *main_scope;      /* what a signal cancels; NULL when the main call is over */
+    struct roosti_rng random;     /* of roosti_loop_random; zero: not drawn from yet */
 };
 
 /* The loop that runs on this thread; NULL without. */
@@ -128,6 +133,15 @@ int roosti_loop_adopt(struct roosti_loop *loop, uint32_t *stamp);
 static inline int roosti_loop_owns(struct roosti_loop *loop, uint32_t *stamp)
 {
     return roosti_likely(*stamp == loop->id) ? 0 : roosti_loop_adopt(loop, stamp);
+}
+
+/* A random word, for choices that are fair and for jitter; not for secrets. In simulation it
+ * follows from the seed of the run, by a stream that nothing else draws from. */
+static inline uint64_t roosti_loop_random(struct roosti_loop *loop)
+{
+    if (roosti_unlikely(loop->random.state == 0))
+        loop->port->ops->entropy(loop->port, &loop->random.state, sizeof loop->random.state);
+    return roosti_rng_next(&loop->random);
 }
 
 /* -- the run queue and the switch -------------------------------------------------------------- */

@@ -20,10 +20,22 @@ void roosti_start_failed(struct roosti_start *start, int rc)
     roosti_wake(start->starter, rc < 0 ? rc : ROOST_ENOTSTARTED);
 }
 
+/* A task that is cancelled here may itself be a starter, and so on: each only enters its own start
+ * in the list, which the first of them works off, so a long chain takes no stack. */
 static void start_give_up(struct roosti_start *start)
 {
+    struct roosti_loop *loop = start->starter->loop;
     start->given_up = true;
-    roosti_scope_cancel_for(&start->task->root, 0, "the starting task was cancelled");
+    start->next = loop->given_up;
+    loop->given_up = start;
+    if (loop->giving_up)
+        return;
+    loop->giving_up = true;
+    while ((start = loop->given_up) != NULL) {
+        loop->given_up = start->next;
+        roosti_scope_cancel_for(&start->task->root, 0, "the starting task was cancelled");
+    }
+    loop->giving_up = false;
 }
 
 static bool start_abort(struct roost_task *starter)

@@ -16,7 +16,8 @@ struct roosti_start {
     struct roost_task *task;    /* not ready yet */
     void *value;
     size_t size;
-    bool given_up; /* the starter was cancelled and waits for the end of the task */
+    bool given_up;             /* the starter was cancelled and waits for the end of the task */
+    struct roosti_start *next; /* among those whose tasks are still to be cancelled */
 };
 
 /* The task has ended with rc before it was ready: the starter gets the code, the group does not. */
