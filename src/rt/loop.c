@@ -35,6 +35,8 @@ int roosti_loop_init(struct roosti_loop *loop, struct roosti_port *port, const r
     }
     loop->port = port;
     loop->virtual_time = port->ops->virtual_time;
+    if (loop->virtual_time)
+        loop->random = roosti_rng_split(opts->seed, "loop");
     loop->run_end = &loop->run_first;
     loop->errno_place = roosti_host_errno_place();
     loop->now = port->ops->now(port);
