@@ -53,9 +53,9 @@ void roosti_interrupt_deliver(struct roosti_run *run)
     if (run->signals_done == 0 && loop->main_scope)
         roost_scope_shutdown(loop->main_scope, loop->soft_used ? run->opts.shutdown_grace : 0);
     if (seen >= 2) {
-        roosti_scope_cancel_for(&loop->main_group.priv.scope, 0, "a second signal");
-        roosti_scope_cancel_for(&loop->bg_group.priv.scope, 0, "a second signal");
+        roosti_run_cancel_all(loop, "a second signal");
         roosti_run_break_shields(loop);
+        roosti_sides_insist(run);
     }
     run->signals_done = seen;
 }

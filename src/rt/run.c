@@ -358,6 +358,12 @@ bool roosti_run_holds_signals(const struct roosti_loop *loop)
     return loop->run->holds_signals;
 }
 
+void roosti_run_cancel_all(struct roosti_loop *loop, const char *reason)
+{
+    roosti_scope_cancel_for(&loop->main_group.priv.scope, 0, reason);
+    roosti_scope_cancel_for(&loop->bg_group.priv.scope, 0, reason);
+}
+
 void roosti_run_break_shields(struct roosti_loop *loop)
 {
     loop->shields_broken = true;

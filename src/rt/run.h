@@ -80,6 +80,9 @@ const roost_run_opts *roosti_run_opts(const struct roosti_loop *loop);
 bool roosti_run_reaches(const struct roosti_loop *loop);
 bool roosti_run_holds_signals(const struct roosti_loop *loop);
 
+/* Cancels all tasks of the loop. */
+void roosti_run_cancel_all(struct roosti_loop *loop, const char *reason);
+
 /* Lets cancellation through every shield of the loop. */
 void roosti_run_break_shields(struct roosti_loop *loop);
 
@@ -91,6 +94,9 @@ void roosti_run_abort(struct roosti_loop *loop, int rc);
 /* Starts loops 1 to loop_count - 1, each on a thread of its own; none is left on failure. */
 int roosti_sides_start(struct roosti_run *run);
 void roosti_sides_stop(struct roosti_run *run);
+/* The second signal has come: all tasks of theirs are cancelled, through every shield. On the first
+ * loop. */
+void roosti_sides_insist(struct roosti_run *run);
 
 /* The main task of every loop: makes the call, then stops the background tasks. */
 ROOST_ASYNC_DECLARE(roosti_loop_main, struct roosti_loop *, loop, roost_call, call);

@@ -15,6 +15,7 @@
 #include "rt/env.h"
 #include "rt/group.h"
 #include "rt/inbox.h"
+#include "rt/interrupt.h"
 #include "rt/loop.h"
 #include "rt/report.h"
 #include "rt/run.h"
@@ -33,6 +34,7 @@ struct roosti_side_loop {
     struct roosti_latch done;  /* its tasks have finished */
     struct roosti_latch over;  /* those of all loops have */
     roost_post_slot stop;
+    roost_post_slot insist;
     int index;
     int rc;
 };
@@ -49,6 +51,13 @@ static void side_stop_posted(void *arg)
     if (side->loop->main_scope)
         roosti_scope_cancel_for(side->loop->main_scope, 0, "the run has ended");
     roosti_scope_cancel_for(&side->loop->main_group.priv.scope, 0, "the run has ended");
+}
+
+static void side_insist_posted(void *arg)
+{
+    struct roosti_side_loop *side = arg;
+    roosti_run_cancel_all(side->loop, "a second signal");
+    roosti_run_break_shields(side->loop);
 }
 
 static void side_body(void *arg)
@@ -77,6 +86,8 @@ static int side_start(struct roosti_run *run, int index)
     snprintf(name, sizeof name, "roost-%d", index);
     side->run = run;
     side->index = index;
+    roost_post_slot_init(&side->stop, side_stop_posted, side);
+    roost_post_slot_init(&side->insist, side_insist_posted, side);
     side->loop = roosti_alloc_zero(1, sizeof *side->loop, "a loop");
     if (!side->loop)
         return ROOST_ENOMEM;
@@ -120,6 +131,7 @@ static void side_await(struct roosti_run *run, struct roosti_side_loop *side, ro
     bool told = false;
     while (!roosti_latch_wait(&side->done, roosti_clock_now() + ANSWER_EVERY)) {
         roosti_inbox_drain(run->loops[0]->inbox, SIZE_MAX);
+        roosti_interrupt_deliver(run);
         if (told || roosti_clock_now() < until)
             continue;
         roosti_report("loop %d does not end; still waiting for its tasks", side->index);
@@ -136,7 +148,6 @@ void roosti_sides_stop(struct roosti_run *run)
         count++;
     for (int i = 0; i < count; i++) {
         struct roosti_side_loop *side = &run->sides[i];
-        roost_post_slot_init(&side->stop, side_stop_posted, side);
         (void)roosti_inbox_send(side->loop->inbox, &side->stop);
     }
     roost_time until = roost_time_add(roosti_clock_now(), run->opts.thread_join_max);
@@ -151,6 +162,12 @@ void roosti_sides_stop(struct roosti_run *run)
     }
     roosti_free(run->sides);
     run->sides = NULL;
+}
+
+void roosti_sides_insist(struct roosti_run *run)
+{
+    for (int i = 0; run->sides && i < run->loop_count - 1 && run->sides[i].loop; i++)
+        (void)roosti_inbox_send(run->sides[i].loop->inbox, &run->sides[i].insist);
 }
 
 /* -- calls ------------------------------------------------------------------------------------- */

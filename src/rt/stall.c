@@ -35,8 +35,7 @@ static void stall_break(struct roosti_loop *loop)
         roost_dump_tasks(2);
     }
     loop->deadlocked = true;
-    roosti_scope_cancel_for(&loop->main_group.priv.scope, 0, "deadlock");
-    roosti_scope_cancel_for(&loop->bg_group.priv.scope, 0, "deadlock");
+    roosti_run_cancel_all(loop, "deadlock");
     if (!loop->run_first)
         roosti_run_break_shields(loop);
     roosti_require(loop->run_first || loop->port->ops->in_flight(loop->port) > 0,

@@ -137,8 +137,7 @@ static void sleep_cut(struct roosti_loop *loop)
     watch.injecting = true;
     if (loop->main_group.priv.scope.priv.flags & ROOSTI_SCOPE_CANCELLED)
         roosti_run_break_shields(loop);
-    roosti_scope_cancel_for(&loop->main_group.priv.scope, 0, "torture: a long sleep");
-    roosti_scope_cancel_for(&loop->bg_group.priv.scope, 0, "torture: a long sleep");
+    roosti_run_cancel_all(loop, "torture: a long sleep");
     watch.injecting = false;
 }
 

@@ -211,6 +211,51 @@ ROOST_TEST(the_second_breaks_every_shield, .plain = true, .no_torture = true)
     CHECK_STR("ready\nfirst\nshield broken\n", process.text);
 }
 
+/* Hides on another loop, whose shields are broken as well. */
+ROOST_ASYNC(hide_elsewhere)
+{
+    int rc = 0;
+    ROOST_GROUP(g, rc) {
+        tell("ready\n");
+        rc = roost_on_loop(1, ROOST_CALL(sleep_shielded), NULL);
+    }
+    tell("ended\n");
+    return rc;
+}
+
+ROOST_ASYNC(hide_beside_a_witness)
+{
+    int rc = 0;
+    ROOST_GROUP(g, rc) {
+        ROOST_GO(g, hide_elsewhere);
+        rc = roost_sleep_forever();
+        tell("first\n");
+    }
+    return rc;
+}
+
+static int two_loops_body(void *arg)
+{
+    int rc = roost_run(*(roost_call *)arg, &(roost_run_opts){.loops = 2});
+    return rc == ROOST_ECANCELED ? 3 : 4;
+}
+
+ROOST_TEST(the_second_reaches_every_loop, .plain = true, .no_torture = true)
+{
+    struct process process;
+    if (roost_test_virtual())
+        kit_leave_out("a simulation holds no signals");
+    roost_call call = ROOST_CALL(hide_beside_a_witness);
+    process_begin(&process, two_loops_body, &call);
+    process_await(&process, "ready\n");
+    process_signal(&process, SIGINT);
+    process_await(&process, "first\n");
+    process_signal(&process, SIGINT);
+    process_end(&process);
+    CHECK_EQ(3, process.code);
+    CHECK_STR("ready\nfirst\nshield broken\nended\n", process.text);
+}
+
 /* Never gives way; tells how many signals have come, seen from inside the run. */
 ROOST_ASYNC(hog)
 {
