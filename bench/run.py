@@ -43,6 +43,27 @@ SUITES = {
             "first_refusal": (NS, 8, 5),
         },
     },
+    "sync": {
+        "memory": 1 << 28,
+        "peers": ("go", "tokio", "asyncio", "uvloop", "condvar"),
+        "cases": {
+            "channel_pingpong": (NS, 8, 5),
+            "mutex_uncontended": (NS, 8, 5),
+            "semaphore_64_8": (NS, 8, 5),
+            "cross_loop_roundtrip": (NS, 4, 5),
+            "to_thread_roundtrip": (NS, 4, 5),
+            "gather_10000": (NS, 4, 5),
+            "select_4": (NS, 8, 5),
+        },
+        # What two threads do together needs two processors.
+        "wide": ("cross_loop_roundtrip", "to_thread_roundtrip"),
+        "absent": {
+            **{("condvar", case): "two threads have no tasks" for case in (
+                "channel_pingpong", "mutex_uncontended", "semaphore_64_8", "gather_10000",
+                "select_4")},
+            ("go", "to_thread_roundtrip"): "a goroutine that blocks is on a thread already",
+        },
+    },
     "tasks": {
         "memory": 6 << 30,
         "peers": ("go", "tokio", "asyncio"),
@@ -83,7 +104,7 @@ def build_ours(suite):
     return [str(build / "bench" / f"bench_{suite}")]
 
 
-def build_floor():
+def build_floor(_suite):
     # Without its SLP pass gcc does not join two pointer stores of the run queue by way of a vector
     # register, which would double the cost of a switch.
     program = OUT / "floor"
@@ -92,7 +113,14 @@ def build_floor():
     return [str(program)]
 
 
-def build_boost_context():
+def build_condvar(_suite):
+    program = OUT / "condvar"
+    command(["gcc", "-std=gnu17", "-O3", "-D_GNU_SOURCE", f"-I{BENCH}",
+             str(BENCH / "peers" / "condvar" / "peer.c"), "-o", str(program), "-pthread"])
+    return [str(program)]
+
+
+def build_boost_context(_suite):
     program = OUT / "boost_context"
     command(["g++", "-std=gnu++17", "-O3", "-D_GNU_SOURCE", f"-I{BENCH}",
              str(BENCH / "peers" / "boost_context" / "peer.cpp"), "-o", str(program),
@@ -100,13 +128,13 @@ def build_boost_context():
     return [str(program)]
 
 
-def build_go():
+def build_go(_suite):
     program = OUT / "go"
     command(["go", "build", "-o", str(program), "."], cwd=BENCH / "peers" / "go")
     return [str(program)]
 
 
-def build_tokio():
+def build_tokio(_suite):
     target = OUT / "tokio"
     command(["cargo", "build", "--release", "--locked", "--quiet"],
             cwd=BENCH / "peers" / "tokio", env={**os.environ, "CARGO_TARGET_DIR": str(target)})
@@ -119,42 +147,43 @@ def bench_python():
     return str(venv) if venv.exists() else "python3"
 
 
-def build_asyncio():
+def build_asyncio(suite):
     python = bench_python()
     command([python, "-c", "import asyncio; asyncio.timeout, asyncio.TaskGroup"])
-    return [python, str(BENCH / "peers" / "asyncio" / "peer.py")]
+    script = "sync_peer.py" if suite == "sync" else "peer.py"
+    return [python, str(BENCH / "peers" / "asyncio" / script)]
 
 
-def build_uvloop():
+def build_uvloop(suite):
     try:
         command([bench_python(), "-c", "import uvloop"])
     except Missing:
         raise Missing("uvloop is not installed (tools/setup-bench.sh)") from None
-    return [*build_asyncio(), "--uvloop"]
+    return [*build_asyncio(suite), "--uvloop"]
 
 
 BUILDERS = {
     "floor": build_floor, "go": build_go, "tokio": build_tokio, "asyncio": build_asyncio,
-    "uvloop": build_uvloop, "boost_context": build_boost_context,
+    "uvloop": build_uvloop, "boost_context": build_boost_context, "condvar": build_condvar,
 }
 
 
 class Program:
     """roost or a peer: how to run it, or why not."""
 
-    def __init__(self, name, build):
+    def __init__(self, name, build, suite):
         self.name = name
         self.argv = []
         self.sizes = {}
         self.why = None
         try:
-            self.argv = build()
+            self.argv = build(suite)
             listing = command(self.argv, timeout=RUN_SECONDS_MAX)
             self.sizes = {case: int(n) for case, n in map(str.split, listing.splitlines())}
         except Missing as missing:
             self.why = str(missing)
 
-    def sample(self, case, divisor, cpu):
+    def sample(self, case, divisor, cpus):
         """One run of one case: {metric: value}."""
         if self.why:
             raise Missing(self.why)
@@ -162,7 +191,7 @@ class Program:
             raise Missing(f"{self.name} has no case {case}")
         n = max(1, self.sizes[case] // divisor)
         text = command([*self.argv, case, str(n)], timeout=RUN_SECONDS_MAX,
-                       preexec_fn=lambda: os.sched_setaffinity(0, {cpu}))
+                       preexec_fn=lambda: os.sched_setaffinity(0, cpus))
         values = {}
         for line in text.splitlines():
             name, metric, value = line.split(maxsplit=2)
@@ -173,7 +202,7 @@ class Program:
         return values
 
 
-def measure(programs, case, divisor, rounds, cpu):
+def measure(programs, case, divisor, rounds, cpus):
     """Runs A B C A B C ...; returns {program: {metric: [samples]}} and {program: why not}."""
     samples = {p.name: {} for p in programs}
     missing = {}
@@ -183,7 +212,7 @@ def measure(programs, case, divisor, rounds, cpu):
                 continue
             progress(f"{case} round {turn + 1} of {rounds}: {p.name}")
             try:
-                for metric, value in p.sample(case, divisor, cpu).items():
+                for metric, value in p.sample(case, divisor, cpus).items():
                     samples[p.name].setdefault(metric, []).append(value)
             except Missing as why:
                 missing[p.name] = str(why)
@@ -237,11 +266,11 @@ def run_suite(suite, options):
         sys.exit(f"run.py: suite {suite} has no case {options.only}")
     OUT.mkdir(parents=True, exist_ok=True)
     progress("building")
-    programs = [Program("roost", lambda: build_ours(suite))]
-    programs += [Program(peer, BUILDERS[peer]) for peer in table["peers"]]
+    programs = [Program("roost", build_ours, suite)]
+    programs += [Program(peer, BUILDERS[peer], suite) for peer in table["peers"]]
     progress("touching memory")
     touch_memory(table["memory"])
-    cpu = max(os.sched_getaffinity(0))
+    cpus = sorted(os.sched_getaffinity(0))
     absent = table.get("absent", {})
     lines = []
     for case in cases:
@@ -249,7 +278,8 @@ def run_suite(suite, options):
         if not options.quick:
             divisor, rounds = 1, ROUNDS
         taking_part = [p for p in programs if (p.name, case) not in absent]
-        samples, missing = measure(taking_part, case, divisor, options.rounds or rounds, cpu)
+        pinned = set(cpus[-2:] if case in table.get("wide", ()) else cpus[-1:])
+        samples, missing = measure(taking_part, case, divisor, options.rounds or rounds, pinned)
         for peer in table["peers"]:
             samples.setdefault(peer, {})
             missing.setdefault(peer, absent.get((peer, case), "printed no such metric"))

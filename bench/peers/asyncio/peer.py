@@ -201,22 +201,23 @@ CASES = {
 }
 
 
-def main(args):
+def main(args, cases):
     run = asyncio.run
     if args and args[0] == "--uvloop":
         import uvloop
 
         run, args = uvloop.run, args[1:]
     if not args:
-        for name, (_, n) in CASES.items():
+        for name, (_, n) in cases.items():
             print(name, n)
         return
-    if args[0] not in CASES:
+    if args[0] not in cases:
         sys.exit(f"there is no case {args[0]}")
-    case, n = CASES[args[0]]
+    case, n = cases[args[0]]
     if len(args) > 1:
         n = int(args[1])
     run(case(args[0], n))
 
 
-main(sys.argv[1:])
+if __name__ == "__main__":
+    main(sys.argv[1:], CASES)

@@ -1,7 +1,7 @@
-// bench/peers/go/main.go - the suites `micro` and `tasks` in Go, each case as a Go programmer would write it.
+// bench/peers/go/main.go - the suites `micro`, `tasks` and (sync.go) `sync` in Go, each case as a Go programmer would write it.
 //
-// Called `prog CASE [N]`; prints `CASE METRIC VALUE`. GOMAXPROCS is 1 in every case: the program is pinned to one core,
-// and the scenario is one loop. Needs nothing but the standard library.
+// Called `prog CASE [N]`; prints `CASE METRIC VALUE`. GOMAXPROCS is 1 in every case but cross_loop_roundtrip: the program
+// is pinned to one core, and the scenario is one loop. Needs nothing but the standard library.
 //
 // SPDX-License-Identifier: MIT
 package main
@@ -241,6 +241,12 @@ func main() {
 		{"first_refusal", runFirstRefusal, 4000000},
 		{"sleeping_100000", sleeping(100000), 2000},
 		{"sleeping_1000000", sleeping(1000000), 8000},
+		{"channel_pingpong", runChannel, 5000000},
+		{"mutex_uncontended", runMutex, 50000000},
+		{"semaphore_64_8", runSemaphore, 3000000},
+		{"cross_loop_roundtrip", runCrossLoop, 100000},
+		{"gather_10000", runGather, 1000000},
+		{"select_4", runSelect, 3000000},
 	}
 	if len(os.Args) < 2 {
 		for _, c := range cases {

@@ -1,10 +1,12 @@
-// bench/peers/tokio/src/main.rs - the suites `micro` and `tasks` on tokio, each case as a Rust programmer would write it.
+// bench/peers/tokio/src/main.rs - the suites `micro`, `tasks` and (sync.rs) `sync` on tokio, each case as a Rust programmer would write it.
 //
 // Called `prog CASE [N]`; prints `CASE METRIC VALUE`. Every case runs on the current_thread runtime, tokio's fastest for
 // work that stays on one core. Where tokio offers two ways the cheaper one is taken (a spawned task is joined by its own
 // handle and not through a JoinSet), so that no ratio is flattered.
 //
 // SPDX-License-Identifier: MIT
+mod sync;
+
 use std::future::Future;
 use std::hint::black_box;
 use std::pin::{pin, Pin};
@@ -218,7 +220,7 @@ async fn run_sleeping(name: &str, count: usize, ms: usize) {
     report(name, "done_s", done.as_secs_f64());
 }
 
-const CASES: [(&str, usize); 9] = [
+const CASES: [(&str, usize); 16] = [
     ("yield", 5_000_000),
     ("spawn_join", 5_000_000),
     ("spawn_cold", 50_000),
@@ -228,6 +230,13 @@ const CASES: [(&str, usize); 9] = [
     ("first_refusal", 5_000_000),
     ("sleeping_100000", 2_000),
     ("sleeping_1000000", 8_000),
+    ("channel_pingpong", 5_000_000),
+    ("mutex_uncontended", 20_000_000),
+    ("semaphore_64_8", 3_000_000),
+    ("cross_loop_roundtrip", 100_000),
+    ("to_thread_roundtrip", 100_000),
+    ("gather_10000", 1_000_000),
+    ("select_4", 2_000_000),
 ];
 
 async fn run(name: &str, n: usize) {
@@ -241,6 +250,13 @@ async fn run(name: &str, n: usize) {
         "first_refusal" => run_first_refusal(name, n).await,
         "sleeping_100000" => run_sleeping(name, 100_000, n).await,
         "sleeping_1000000" => run_sleeping(name, 1_000_000, n).await,
+        "channel_pingpong" => sync::channel_pingpong(name, n).await,
+        "mutex_uncontended" => sync::mutex_uncontended(name, n).await,
+        "semaphore_64_8" => sync::semaphore_64_8(name, n).await,
+        "cross_loop_roundtrip" => sync::cross_loop_roundtrip(name, n).await,
+        "to_thread_roundtrip" => sync::to_thread_roundtrip(name, n).await,
+        "gather_10000" => sync::gather_10000(name, n).await,
+        "select_4" => sync::select_4(name, n).await,
         _ => unreachable!(),
     }
 }
