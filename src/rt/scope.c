@@ -106,7 +106,7 @@ void roosti_scope_push(struct roost_task *task, roost_scope *scope, roost_scope 
                  (scope->priv.flags & ROOSTI_SCOPE_EFFECTIVE);
 }
 
-/* The end of a scope in which calls were refused: whether the cancellation came from further out. */
+/* The end of a scope in which calls were refused: did the cancellation come from further out? */
 static __attribute__((noinline)) void scope_hand_on(struct roost_task *task,
                                                     const roost_scope *scope, roost_scope *parent)
 {
