@@ -100,7 +100,9 @@ static void group_reap(struct roosti_loop *loop, roost_group *group)
     while (group->priv.first) {
         struct roost_task *task = group->priv.first;
         roosti_assert(task->state == ROOSTI_TASK_FINISHED);
-        if (loop->debug > 0)
+        if (task->joiner)
+            roosti_task_disclaim(task);
+        else if (loop->debug > 0)
             roosti_report("unread result: task '%s' returned %d and was neither joined nor dropped",
                           roost_task_name(task), task->result);
         roosti_group_unlink(group, task);

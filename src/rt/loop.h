@@ -205,4 +205,17 @@ static inline int roosti_op_begin(struct roosti_loop *loop, struct roost_task *t
     return 0;
 }
 
+/* The halves of it: see rt/task.h. */
+static inline int roosti_op_refused(struct roost_task *task)
+{
+    bool attend = task->attn & (ROOSTI_ATTN_CANCELLED | ROOSTI_ATTN_PROBE);
+    return roosti_unlikely(attend) ? roosti_op_refused_slow(task) : 0;
+}
+
+static inline void roosti_op_charge(struct roosti_loop *loop, struct roost_task *task)
+{
+    if (roosti_unlikely(--loop->op_credit < 0))
+        roosti_op_charge_slow(task);
+}
+
 #endif

@@ -52,6 +52,21 @@ int roosti_op_begin_slow(struct roost_task *task)
     return task->attn & ROOSTI_ATTN_CANCELLED ? roosti_refuse(task) : 0;
 }
 
+int roosti_op_refused_slow(struct roost_task *task)
+{
+    if (task->attn & ROOSTI_ATTN_PROBE)
+        roosti_probe_tell(task->loop, ROOSTI_EVENT_CHECKPOINT, task);
+    if (!(task->attn & ROOSTI_ATTN_CANCELLED))
+        return 0;
+    roosti_op_charge(task->loop, task);
+    return roosti_refuse(task);
+}
+
+void roosti_op_charge_slow(struct roost_task *task)
+{
+    turn_charge(task);
+}
+
 int roosti_park(struct roost_task *task, roosti_abort_fn abort, const char *what, void *on)
 {
     struct roosti_loop *loop = task->loop;

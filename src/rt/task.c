@@ -62,8 +62,10 @@ void roost_task_drop(roost_task *task)
         return;
     roosti_require(task->kept, "a handle is dropped once");
     task->kept = false;
-    if (task->state == ROOSTI_TASK_FINISHED)
-        task_take(task);
+    if (task->state != ROOSTI_TASK_FINISHED)
+        return;
+    roosti_task_disclaim(task);
+    task_take(task);
 }
 
 static bool join_abort(struct roost_task *self)
@@ -103,6 +105,26 @@ static inline bool join_is_refused(const struct roost_task *waiter, const struct
            join_is_refused_slow(waiter, task);
 }
 
+void roosti_task_disclaim(struct roost_task *task)
+{
+    if (task->joiner)
+        task->joiner->wait.on = NULL;
+    task->joiner = NULL;
+}
+
+/* Gives way with a finished task in hand, for joining counts as an operation, and takes it then:
+ * meanwhile others who join it are told that they are late, and its group may end. */
+static __attribute__((noinline)) void join_late(struct roost_task *self, struct roost_task *task)
+{
+    task->joiner = self;
+    self->wait.on = task;
+    roosti_op_charge_slow(self);
+    if (self->wait.on != task)
+        return;
+    task->joiner = NULL;
+    task_take(task);
+}
+
 int roost_join(roost_task *task, int *result)
 {
     struct roost_task *self = roosti_self();
@@ -113,10 +135,11 @@ int roost_join(roost_task *task, int *result)
     if (roosti_unlikely(task->loop != self->loop))
         return ROOST_EXLOOP;
     roosti_require(task->kept, "a task is joined by its handle, once");
-    /* Asked first, for the other one may take the task while this one gives way. */
     if (roosti_unlikely(task->joiner != NULL))
         return ROOST_EBUSY;
-    int rc = roosti_op_begin(self->loop, self);
+    /* No turn is given before the task is taken or joined: another could take it meanwhile, and
+     * what is left of it could go with its group. */
+    int rc = roosti_op_refused(self);
     if (roosti_unlikely(rc < 0))
         return rc;
     if (task->state != ROOSTI_TASK_FINISHED) {
@@ -130,6 +153,9 @@ int roost_join(roost_task *task, int *result)
     }
     if (result)
         *result = task->result;
-    task_take(task);
+    if (roosti_unlikely(--self->loop->op_credit < 0))
+        join_late(self, task);
+    else
+        task_take(task);
     return 0;
 }

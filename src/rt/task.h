@@ -79,7 +79,7 @@ struct roost_task {
     roost_group *group;
 
     /* What its end looks at. */
-    struct roost_task *joiner;    /* the task parked in roost_join on this one */
+    struct roost_task *joiner;    /* the task in roost_join on this one */
     struct roosti_start *start;   /* the readiness hand-shake, until it is over */
     struct roosti_env *env;       /* task-locals, shared */
     struct roosti_trail *trail;   /* of the last error; NULL: none met */
@@ -110,6 +110,9 @@ int roosti_task_new(struct roosti_loop *loop, roost_group *group, roost_call cal
 /* The task this one is parked in roost_join on, NULL without. */
 const struct roost_task *roosti_task_joins(const struct roost_task *task);
 
+/* A finished task goes: whoever is about to take it, but gave way, finds it gone. */
+void roosti_task_disclaim(struct roost_task *task);
+
 /* name: copied, cut to 31 bytes. */
 void roosti_task_set_name(struct roost_task *task, const char *name);
 
@@ -124,6 +127,11 @@ void roosti_task_free(struct roost_task *task);
 /* First step of a suspending call: 0, or ROOST_ECANCELED when the call is refused. May give way
  * when the task has run for long. */
 int roosti_op_begin_slow(struct roost_task *task);
+
+/* The same in two halves, for a call that must not give way before it has acted: whether it is
+ * refused, and afterwards, unless it has parked, what it counts for. */
+int roosti_op_refused_slow(struct roost_task *task);
+void roosti_op_charge_slow(struct roost_task *task);
 
 /* Parks the running task until roosti_wake, and returns what that gave it. what: static.
  * abort: NULL when a cancellation must wait for the completion. */
