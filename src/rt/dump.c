@@ -25,9 +25,10 @@ static void dump_task(struct roosti_text *text, const struct roost_task *task)
         roosti_text_add(text, ": %s", task->wait.what);
         if (task->timer.where != 0)
             roosti_text_add(text, " %.3f s", (double)(task->timer.due - loop->now) / 1e9);
-        const struct roost_task *joins = roosti_task_joins(task);
-        if (joins)
-            roosti_text_add(text, " of task %" PRIu64 " '%s'", joins->id, roost_task_name(joins));
+        const struct roost_task *whom = roosti_task_awaits(task);
+        if (whom)
+            roosti_text_add(text, " %s task %" PRIu64 " '%s'", task->wait.whom ? "held by" : "of",
+                            whom->id, roost_task_name(whom));
     }
     if (task->site)
         roosti_text_add(text, "; spawned by %s (%s:%d)", task->site->name, task->site->file,

@@ -196,13 +196,17 @@ static inline int roosti_switch_away(struct roosti_loop *loop, struct roost_task
     return roosti_fiber_switch_with(&from->fiber, &next->fiber, next->wake_rc);
 }
 
+/* The short half of the first step: false when roosti_op_begin_slow has to do it. */
+static inline bool roosti_op_begin_short(struct roosti_loop *loop, const struct roost_task *task)
+{
+    return roosti_likely(!(task->attn & (ROOSTI_ATTN_CANCELLED | ROOSTI_ATTN_PROBE)) &&
+                         --loop->op_credit >= 0);
+}
+
 /* First step of every suspending call. */
 static inline int roosti_op_begin(struct roosti_loop *loop, struct roost_task *task)
 {
-    if (roosti_unlikely((task->attn & (ROOSTI_ATTN_CANCELLED | ROOSTI_ATTN_PROBE)) ||
-                        --loop->op_credit < 0))
-        return roosti_op_begin_slow(task);
-    return 0;
+    return roosti_op_begin_short(loop, task) ? 0 : roosti_op_begin_slow(task);
 }
 
 /* The halves of it: see rt/task.h. */

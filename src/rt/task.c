@@ -80,6 +80,31 @@ const struct roost_task *roosti_task_joins(const struct roost_task *task)
     return joins ? task->wait.on : NULL;
 }
 
+const struct roost_task *roosti_task_awaits(const struct roost_task *task)
+{
+    if (task->state == ROOSTI_TASK_WAITING && task->wait.whom)
+        return *task->wait.whom;
+    return roosti_task_joins(task);
+}
+
+/* Whether `owner` is parked in the end of a group that `task` lives in, at whatever depth. */
+static bool ends_around(const struct roost_task *owner, const struct roost_task *task)
+{
+    for (const roost_group *group = task->group; group->priv.owner;
+         group = group->priv.owner->group)
+        if (group->priv.owner == owner)
+            return group->priv.joining;
+    return false;
+}
+
+bool roosti_task_depends(const struct roost_task *task, const struct roost_task *self)
+{
+    for (; task; task = roosti_task_awaits(task))
+        if (task == self || ends_around(task, self))
+            return true;
+    return false;
+}
+
 /* Whether somebody else joins the task already, or `waiter` waiting for it would close a circle: it
  * is, or waits for, or owns a group around, the waiter. */
 static __attribute__((noinline)) bool join_is_refused_slow(const struct roost_task *waiter,
@@ -90,10 +115,7 @@ static __attribute__((noinline)) bool join_is_refused_slow(const struct roost_ta
     for (const struct roost_task *at = waiter; at; at = at->group->priv.owner)
         if (at == task)
             return true;
-    for (const struct roost_task *at = task; at; at = roosti_task_joins(at))
-        if (at == waiter)
-            return true;
-    return false;
+    return roosti_task_depends(task, waiter);
 }
 
 /* An owner is older than the tasks of its groups, so a younger task that waits for nothing is fine.

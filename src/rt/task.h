@@ -70,6 +70,7 @@ struct roost_task {
         void *on;                         /* the object waited for: a task, a group, an operation */
         const char *what;                 /* static, for dumps */
         struct roost_impl_waiter *waiter; /* its place in a queue, where it is in one */
+        struct roost_task *const *whom;   /* where its holder stands; NULL: nobody known */
     } wait;
 
     /* Its place in the tree. */
@@ -109,6 +110,14 @@ int roosti_task_new(struct roosti_loop *loop, roost_group *group, roost_call cal
 
 /* The task this one is parked in roost_join on, NULL without. */
 const struct roost_task *roosti_task_joins(const struct roost_task *task);
+
+/* The task that has to act before this one can go on: it is joined, or holds the lock. NULL: nobody
+ * known. */
+const struct roost_task *roosti_task_awaits(const struct roost_task *task);
+
+/* Whether `task` cannot go on before `self` does: it is that task, or waits for it, directly, by
+ * way of others, or in the end of a group around it. */
+bool roosti_task_depends(const struct roost_task *task, const struct roost_task *self);
 
 /* A finished task goes: whoever is about to take it, but gave way, finds it gone. */
 void roosti_task_disclaim(struct roost_task *task);

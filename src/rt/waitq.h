@@ -82,6 +82,14 @@ static inline bool roosti_waitq_wake(struct roost_impl_waitq *queue, int rc)
     return waiter;
 }
 
+static inline uint32_t roosti_waitq_count(const struct roost_impl_waitq *queue)
+{
+    uint32_t count = 0;
+    for (const struct roost_impl_waiter *at = queue->first; at; at = at->next)
+        count++;
+    return count;
+}
+
 /* Queues the running task and parks it; returns what it is woken with. The frame keeps the waiter.
  * abort: may use task->wait.waiter; one that only waits in line uses roosti_waitq_abort, with the
  * queue as `on`. */
