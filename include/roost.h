@@ -8,11 +8,14 @@
 #include <roost/async.h>
 #include <roost/config.h>
 #include <roost/error.h>
+#include <roost/event.h>
 #include <roost/group.h>
 #include <roost/guest.h>
 #include <roost/instrument.h>
+#include <roost/lock.h>
 #include <roost/post.h>
 #include <roost/run.h>
+#include <roost/rwlock.h>
 #include <roost/scope.h>
 #include <roost/task.h>
 #include <roost/time.h>
