@@ -9,7 +9,7 @@
 
 #include <roost/impl/held.h>
 
-#include "rt/task.h"
+#include "rt/loop.h"
 
 static inline void roosti_held_push(struct roost_task *task, struct roost_impl_held *held)
 {
@@ -26,11 +26,22 @@ static inline void roosti_held_remove(struct roost_task *task, struct roost_impl
     *link = held->next;
 }
 
+/* Whether it lay in a frame of this task, which has returned: then there is nothing left to read.
+ */
+static inline bool roosti_held_lost(const struct roost_task *task,
+                                    const struct roost_impl_held *held)
+{
+    uintptr_t at = (uintptr_t)held;
+    return at < (uintptr_t)task && at >= (uintptr_t)task->stack_top - task->loop->stacks.slot_size;
+}
+
 /* The task has ended: everything it still holds is told, newest first. */
 static inline void roosti_held_orphan(struct roost_task *task)
 {
     while (task->held) {
         struct roost_impl_held *held = task->held;
+        roosti_require(!roosti_held_lost(task, held),
+                       "what a task holds is let go before the function it lies in returns");
         task->held = held->next;
         held->orphan(held);
     }
