@@ -6,6 +6,7 @@
 #define ROOST_H
 
 #include <roost/async.h>
+#include <roost/broadcast.h>
 #include <roost/config.h>
 #include <roost/error.h>
 #include <roost/event.h>
@@ -14,11 +15,13 @@
 #include <roost/instrument.h>
 #include <roost/lock.h>
 #include <roost/post.h>
+#include <roost/queue.h>
 #include <roost/run.h>
 #include <roost/rwlock.h>
 #include <roost/scope.h>
 #include <roost/task.h>
 #include <roost/time.h>
 #include <roost/var.h>
+#include <roost/watch.h>
 
 #endif
