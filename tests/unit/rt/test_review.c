@@ -236,14 +236,23 @@ ROOST_ASYNC(fail_when_cancelled, int, code)
     return rc == ROOST_ECANCELED ? code : rc;
 }
 
+ROOST_ASYNC(cancel_when_settled, roost_scope *, scope)
+{
+    ROOST_TRY(roost_test_settle());
+    roost_scope_cancel(scope, "given up");
+    return 0;
+}
+
 ROOST_TEST(what_goes_wrong_in_a_start_that_was_given_up_is_told)
 {
     int rc = 0;
     ROOST_GROUP(g, rc) {
-        int start_rc =
-            ROOST_WITHIN(ROOST_MS(1), roost_group_start(g, ROOST_CALL(fail_when_cancelled, -EIO),
-                                                        NULL, NULL, 0));
-        CHECK_EQ(-EIO, start_rc);
+        ROOST_AUTO(scope) roost_scope scope;
+        roost_scope_init(&scope, NULL);
+        CHECK_OK(roost_scope_enter(&scope));
+        ROOST_GO(g, cancel_when_settled, &scope);
+        CHECK_EQ(-EIO, roost_group_start(g, ROOST_CALL(fail_when_cancelled, -EIO), NULL, NULL, 0));
+        CHECK_EQ(-EIO, roost_scope_end(&scope, -EIO));
     }
     CHECK_EQ(0, rc);
 }
