@@ -18,6 +18,11 @@ foreach(line IN LISTS roost_layer_lines)
     list(APPEND roost_sources ${found})
 endforeach()
 
+# The short switch is meant for tail calls, also in builds that are little optimised. Without them it
+# is right all the same, but the tests would not see the way that users go.
+set_source_files_properties("${PROJECT_SOURCE_DIR}/src/rt/yield.c" PROPERTIES
+    COMPILE_OPTIONS -foptimize-sibling-calls)
+
 file(GLOB_RECURSE roost_public_headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/include/*.h")
 
 # What the library and the test kit have in common.
@@ -25,6 +30,8 @@ function(roost_library_settings target)
     target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/src"
         PUBLIC "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>")
     target_link_libraries(${target} PRIVATE Threads::Threads)
+    # The library defines the function that its inline half stands in for.
+    target_compile_definitions(${target} PRIVATE ROOST_PLAIN_YIELD=1)
     roost_code_flags(${target})
     if(PROJECT_IS_TOP_LEVEL)
         roost_house_flags(${target})

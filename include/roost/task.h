@@ -168,4 +168,6 @@ ROOST_API void roost_task_drop(roost_task *task);
 
 ROOST_END_DECLS
 
+#include <roost/impl/yield.h>
+
 #endif

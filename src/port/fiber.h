@@ -38,6 +38,11 @@ enum { ROOSTI_FIBER_HOOKED = 1 };
 enum { ROOSTI_FIBER_HOOKED = 0 };
 #endif
 
+/* Whether roost_yield has a short way on this processor, see rt/arch. */
+#if defined(__x86_64__)
+#define ROOSTI_FIBER_SHORT 1
+#endif
+
 struct roosti_fiber {
     void *sp; /* saved stack pointer while switched away */
 #ifdef ROOSTI_FIBER_HOOKS

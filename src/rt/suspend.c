@@ -1,4 +1,4 @@
-/* rt/suspend.c - giving way: refusing, parking, waking, and taking turns.
+/* rt/suspend.c - refusing, parking, waking, and taking turns.
  *
  * A suspending call goes: roosti_op_begin (may refuse), start the operation, roosti_park. Nothing
  * can cancel between the first and the last step but a deadline that roosti_park itself arms.
@@ -105,32 +105,6 @@ void roosti_task_interrupt(struct roost_task *task)
         task->scope->priv.flags |= ROOSTI_SCOPE_MET;
         roosti_wake(task, ROOST_ECANCELED);
     }
-}
-
-static __attribute__((noinline)) int yield_watched(struct roost_task *task)
-{
-    /* It gives way in any case: once, or it would lose a turn to the others. */
-    if (!(task->attn & ROOSTI_ATTN_CANCELLED))
-        task->loop->op_credit = ROOSTI_OP_CREDIT;
-    int rc = roosti_op_begin_slow(task);
-    if (rc < 0)
-        return rc;
-    roosti_give_turn(task);
-    task->refusals = 0;
-    return 0;
-}
-
-int roost_yield(void)
-{
-    struct roost_task *task = roosti_self();
-    if (roosti_unlikely(!task))
-        return roosti_no_task();
-    if (roosti_unlikely(task->attn))
-        return yield_watched(task);
-    struct roosti_loop *loop = task->loop;
-    task->wake_rc = 0;
-    roosti_run_push(loop, task);
-    return roosti_switch_away(loop, task);
 }
 
 int roost_checkpoint(void)

@@ -50,6 +50,11 @@ roosti_fiber_jump:
     .cfi_adjust_cfa_offset 8
     .cfi_rel_offset %r15, 0
     movq %rsp, (%rdi)
+    /* From here also for who has saved in this shape by itself: rsi and eax as above; rcx: the
+     * return address that a `ret` is predicted to take, or 0. */
+    .globl roosti_fiber_load
+    .hidden roosti_fiber_load
+roosti_fiber_load:
     movq %rsi, %rsp
     popq %r15
     .cfi_adjust_cfa_offset -8
