@@ -119,15 +119,16 @@ static void task_entry(void *arg)
 
 /* -- the beginning ----------------------------------------------------------------------------- */
 
-static __attribute__((noinline)) void *stack_refill(struct roosti_loop *loop, int *ret_rc)
+/* Apart from task_new, whose frame then holds nothing that a stack protector would guard. */
+static __attribute__((noinline)) int stack_refill(struct roosti_loop *loop)
 {
-    *ret_rc = roosti_stacks_refill(&loop->stacks);
-    if (*ret_rc == ROOST_ENOSTACK) {
+    int rc = roosti_stacks_refill(&loop->stacks);
+    if (rc == ROOST_ENOSTACK) {
         char why[300];
         roosti_stacks_explain(&loop->stacks, why, sizeof why);
         (void)roost_error_note(ROOST_ENOSTACK, "%s", why);
     }
-    return *ret_rc < 0 ? NULL : roosti_stack_get(&loop->stacks);
+    return rc;
 }
 
 typedef uint64_t aliasing_word __attribute__((may_alias));
@@ -185,10 +186,12 @@ static inline int task_new(struct roosti_loop *loop, roost_group *group, roost_c
     /* Most stacks come from the free list, which asks nobody; a test must see each spawn fail. */
     if (roosti_unlikely(loop->probe != NULL) && !roosti_may_take("stack of a task"))
         return ROOST_ENOMEM;
-    void *top = roosti_stack_get(&loop->stacks);
-    int rc;
-    if (roosti_unlikely(!top) && !(top = stack_refill(loop, &rc)))
-        return rc;
+    void *top;
+    while (roosti_unlikely(!(top = roosti_stack_get(&loop->stacks)))) {
+        int rc = stack_refill(loop);
+        if (rc < 0)
+            return rc;
+    }
 
     struct roost_task *task = task_lay_out(top, info);
     if (roosti_unlikely(task->loop != loop))
