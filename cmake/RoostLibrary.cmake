@@ -18,8 +18,8 @@ foreach(line IN LISTS roost_layer_lines)
     list(APPEND roost_sources ${found})
 endforeach()
 
-# The short switch is meant for tail calls, also in builds that are little optimised. Without them it
-# is right all the same, but the tests would not see the way that users go.
+# The short switch is meant for tail calls, also in builds that are little optimised. Without them
+# it is right all the same, but the tests would not see the way that users go.
 set_source_files_properties("${PROJECT_SOURCE_DIR}/src/rt/yield.c" PROPERTIES
     COMPILE_OPTIONS -foptimize-sibling-calls)
 
