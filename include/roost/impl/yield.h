@@ -36,7 +36,7 @@
 
 ROOST_BEGIN_DECLS
 
-extern inline __attribute__((gnu_inline)) ROOST_MUST int roost_yield(void)
+extern inline __attribute__((gnu_inline)) ROOST_MUST ROOST_SUSPENDS int roost_yield(void)
 {
     int rc;
     __asm__ volatile("lea{q 1f(%%rip), %%rcx| rcx, 1f[rip]}\n\t"

@@ -216,10 +216,12 @@ static struct {
 
 static void *chain_end;
 
+static volatile size_t room_size = 100;
+
 /* Its frame is of a size known at run time only, so it is found by rbp. */
-__attribute__((noinline)) static int stepped_yield(size_t size)
+__attribute__((noinline)) static int stepped_yield(void)
 {
-    char *room = __builtin_alloca(size);
+    char *room = __builtin_alloca(room_size);
     __asm__ volatile("" : "+r"(room));
     int rc = roost_yield();
     __asm__ volatile("" : "+r"(rc));
@@ -268,11 +270,11 @@ ROOST_ASYNC(step_through, bool, leads)
     void *frames[FRAMES_MAX];
     int count = backtrace(frames, FRAMES_MAX);
     chain_end = frames[count - 1];
-    ROOST_TRY(stepped_yield(100));
+    ROOST_TRY(stepped_yield());
     if (leads)
         trap_flag(true);
     for (int i = 0; i < STEPPED; i++)
-        ROOST_TRY(stepped_yield(100));
+        ROOST_TRY(stepped_yield());
     trap_flag(false);
     return 0;
 }
