@@ -81,7 +81,7 @@ roosti_yield_jump:
 .Lwhole: /* the other flow left off elsewhere and has all six */
     .cfi_restore_state
     leaq -48(%rsp), %rsp
-    .cfi_adjust_cfa_offset 48
+    .cfi_def_cfa_offset 8 + 48
     xorl %ecx, %ecx
     jmp roosti_fiber_load
     .cfi_endproc

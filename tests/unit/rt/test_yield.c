@@ -216,6 +216,8 @@ static struct {
 
 static void *chain_end;
 
+extern const char stepped_end[];
+
 static volatile size_t room_size = 100;
 
 /* Its frame is of a size known at run time only, so it is found by rbp. */
@@ -224,7 +226,7 @@ __attribute__((noinline)) static int stepped_yield(void)
     char *room = __builtin_alloca(room_size);
     __asm__ volatile("" : "+r"(room));
     int rc = roost_yield();
-    __asm__ volatile("" : "+r"(rc));
+    __asm__ volatile(".globl stepped_end; stepped_end:" : "+r"(rc));
     return rc;
 }
 
@@ -234,7 +236,8 @@ static bool chain_is_whole(void)
     int count = backtrace(frames, FRAMES_MAX);
     bool through = false;
     for (int i = 0; i < count; i++)
-        through |= (uintptr_t)frames[i] - (uintptr_t)stepped_yield < 128;
+        through |= (uintptr_t)frames[i] - (uintptr_t)stepped_yield <=
+                   (uintptr_t)stepped_end - (uintptr_t)stepped_yield;
     return through && count < FRAMES_MAX && frames[count - 1] == chain_end;
 }
 
