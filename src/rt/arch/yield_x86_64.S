@@ -57,7 +57,6 @@ roost_impl_yield:
     .p2align 6
 roosti_yield_jump:
     .cfi_startproc
-    endbr64
     leaq .Lback(%rip), %r8
     leaq -48(%rsp), %rcx
     movq %rbx, -16(%rsp)
