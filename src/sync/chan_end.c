@@ -64,18 +64,24 @@ static void core_unref(struct roosti_chan_core *core)
 {
     if (roosti_atomic_sub(&core->refs, 1, ROOSTI_ACQ_REL) != 1)
         return;
-    roosti_assert(!core->ring && !core->receiving.first && !core->sending.first);
+    roosti_assert(!core->ring && !core->receiving.alone && !core->sending.alone);
+    roosti_assert(!core->receiving.queue.first && !core->sending.queue.first);
     roosti_free(core);
 }
 
 void roosti_chan_ref(struct roost_chan *ch)
 {
-    roosti_atomic_add(&ch->refs, 1, ROOSTI_RELAXED);
+    if (ch->core->guard.shared)
+        roosti_atomic_add(&ch->refs, 1, ROOSTI_RELAXED);
+    else
+        ch->refs++;
 }
 
 bool roosti_chan_unref(struct roost_chan *ch)
 {
-    if (roosti_atomic_sub(&ch->refs, 1, ROOSTI_ACQ_REL) != 1)
+    uint32_t left =
+        ch->core->guard.shared ? roosti_atomic_sub(&ch->refs, 1, ROOSTI_ACQ_REL) - 1 : --ch->refs;
+    if (left > 0)
         return true;
     core_unref(ch->core);
     roosti_free(ch);
@@ -156,25 +162,56 @@ int roosti_chan_grow(struct roosti_chan_core *core)
 /* What is left to do when the guard has been left. */
 struct closing {
     struct roosti_wakes wakes;
+    struct { /* the tasks that waited alone to send and to receive; NULL: they still do, or none */
+        struct roost_task *task;
+        int rc;
+    } alone[2];
     char *ring; /* with the items that nobody will receive; NULL: none */
     char *head;
     char *end;
     size_t count;
 };
 
+static void alone_take(struct roosti_chan_side *side, int which, int rc, struct closing *closing)
+{
+    if (!side->alone)
+        return;
+    closing->alone[which].task = side->alone;
+    closing->alone[which].rc = rc;
+    side->alone = NULL;
+}
+
 /* Takes out the tasks that wait on this end. */
-static void take_own(struct roost_impl_waitq *queue, const struct roost_chan *ch,
-                     struct roosti_wakes *wakes)
+static void own_take(struct roosti_chan_side *side, int which, const struct roost_chan *ch,
+                     struct closing *closing)
 {
     struct roost_impl_waiter *next;
-    for (struct roost_impl_waiter *waiter = queue->first; waiter; waiter = next) {
+    if (side->end == ch)
+        alone_take(side, which, ROOST_ECLOSED, closing);
+    for (struct roost_impl_waiter *waiter = side->queue.first; waiter; waiter = next) {
         next = waiter->next;
         if (roosti_guard_waiter_of(waiter)->owner != ch)
             continue;
-        roosti_waitq_remove(queue, waiter);
+        roosti_waitq_remove(&side->queue, waiter);
         if (roosti_waiter_claim(waiter))
-            roosti_wakes_add(wakes, waiter, ROOST_ECLOSED);
+            roosti_wakes_add(&closing->wakes, waiter, ROOST_ECLOSED);
     }
+}
+
+static void all_take(struct roosti_chan_side *side, int which, int rc, struct closing *closing)
+{
+    alone_take(side, which, rc, closing);
+    roosti_wakes_add_all(&closing->wakes, &side->queue, rc);
+}
+
+static void ring_take(struct roosti_chan_core *core, struct closing *closing)
+{
+    closing->ring = core->ring;
+    closing->head = core->head;
+    closing->end = core->end;
+    closing->count = core->count;
+    core->ring = core->head = core->tail = core->end = NULL;
+    core->count = core->slots = 0;
 }
 
 static void close_inside(struct roost_chan *ch, unsigned dirs, struct closing *closing)
@@ -183,23 +220,27 @@ static void close_inside(struct roost_chan *ch, unsigned dirs, struct closing *c
     unsigned going = ch->dirs & dirs;
     ch->dirs &= ~going;
     if (going & ROOST_CHAN_SEND) {
-        take_own(&core->sending, ch, &closing->wakes);
+        own_take(&core->sending, 0, ch, closing);
         /* Receivers wait only when nothing is buffered: they have seen the end. */
         if (--core->senders == 0)
-            roosti_wakes_add_all(&closing->wakes, &core->receiving, ROOST_ECLOSED);
+            all_take(&core->receiving, 1, ROOST_ECLOSED, closing);
     }
     if (going & ROOST_CHAN_RECV) {
-        take_own(&core->receiving, ch, &closing->wakes);
+        own_take(&core->receiving, 1, ch, closing);
         if (--core->receivers == 0) {
-            roosti_wakes_add_all(&closing->wakes, &core->sending, ROOST_EBROKEN);
-            closing->ring = core->ring;
-            closing->head = core->head;
-            closing->end = core->end;
-            closing->count = core->count;
-            core->ring = core->head = core->tail = core->end = NULL;
-            core->count = core->slots = 0;
+            all_take(&core->sending, 0, ROOST_EBROKEN, closing);
+            ring_take(core, closing);
         }
     }
+}
+
+/* Outside. The one that waited alone came before those in the queue. */
+static void close_wake(const struct roosti_chan_core *core, struct closing *closing)
+{
+    for (int i = 0; i < 2; i++)
+        if (closing->alone[i].task)
+            roosti_wake(closing->alone[i].task, closing->alone[i].rc);
+    roosti_wakes_go(&core->guard, &closing->wakes);
 }
 
 static void items_drop(const struct roosti_chan_core *core, struct closing *closing)
@@ -213,12 +254,17 @@ static void items_drop(const struct roosti_chan_core *core, struct closing *clos
     roosti_free(closing->ring);
 }
 
+static bool side_waits(const struct roosti_chan_side *side)
+{
+    return side->alone || side->queue.first;
+}
+
 /* Enters for closing: that is also allowed where no loop runs, once no task waits any more. */
 static int close_enter(struct roosti_chan_core *core)
 {
     struct roosti_loop *loop = roosti_loop_here;
     if (!loop && !core->guard.shared) {
-        roosti_require(!core->sending.first && !core->receiving.first,
+        roosti_require(!side_waits(&core->sending) && !side_waits(&core->receiving),
                        "a channel that is not shared is closed on its loop while tasks wait on it");
         return 0;
     }
@@ -236,7 +282,7 @@ static int close_dirs(struct roost_chan *ch, unsigned dirs)
         return rc;
     close_inside(ch, dirs, &closing);
     roosti_guard_leave(&ch->core->guard);
-    roosti_wakes_go(&ch->core->guard, &closing.wakes);
+    close_wake(ch->core, &closing);
     items_drop(ch->core, &closing);
     return 0;
 }
@@ -263,10 +309,10 @@ int roost_chan_close(roost_chan *ch)
 
 /* -- statistics -------------------------------------------------------------------------------- */
 
-static size_t waiters_count(const struct roost_impl_waitq *queue)
+static size_t waiters_count(const struct roosti_chan_side *side)
 {
-    size_t count = 0;
-    for (const struct roost_impl_waiter *waiter = queue->first; waiter; waiter = waiter->next)
+    size_t count = side->alone != NULL;
+    for (const struct roost_impl_waiter *waiter = side->queue.first; waiter; waiter = waiter->next)
         count += !waiter->pick || !roosti_atomic_load(&waiter->pick->taken, ROOSTI_RELAXED);
     return count;
 }

@@ -14,7 +14,8 @@
  *         roosti_guard_wake(&x->guard, waiter, 0);       never before leave
  *         return 0;
  *     }
- *     struct roosti_guard_waiter waiter = {.base = {.task = self, .slot = item}};
+ *     ROOSTI_UNSET struct roosti_guard_waiter waiter;
+ *     waiter.base = (struct roost_impl_waiter){.task = self, .slot = item};
  *     return roosti_guard_park(&x->guard, &x->waiters, &waiter, "what it waits for");
  *
  * Three rules make this safe:
@@ -47,6 +48,10 @@ struct roosti_guard {
     uint32_t stamp;          /* not shared: the loop that used the object first */
     bool shared;             /* set before the first use, never changed */
 };
+
+/* Before a waiter on the stack: it shall not be cleared as the hardened build does with locals,
+ * which would take longer than the rest of a hand-over. */
+#define ROOSTI_UNSET __attribute__((uninitialized))
 
 /* A place in a queue of a guarded object. Set `base` but for its links, and owner when it is of
  * use; the rest is written when it parks or is woken. */
