@@ -10,12 +10,16 @@
 #include <roost/config.h>
 #include <roost/error.h>
 #include <roost/event.h>
+#include <roost/gather.h>
 #include <roost/group.h>
 #include <roost/guest.h>
 #include <roost/instrument.h>
 #include <roost/lock.h>
+#include <roost/map.h>
 #include <roost/post.h>
 #include <roost/queue.h>
+#include <roost/race.h>
+#include <roost/retry.h>
 #include <roost/run.h>
 #include <roost/rwlock.h>
 #include <roost/scope.h>
