@@ -7,6 +7,7 @@
 
 #include <roost/async.h>
 #include <roost/broadcast.h>
+#include <roost/cache.h>
 #include <roost/config.h>
 #include <roost/error.h>
 #include <roost/event.h>
@@ -14,15 +15,19 @@
 #include <roost/group.h>
 #include <roost/guest.h>
 #include <roost/instrument.h>
+#include <roost/limiter.h>
 #include <roost/lock.h>
 #include <roost/map.h>
+#include <roost/once.h>
 #include <roost/post.h>
 #include <roost/queue.h>
 #include <roost/race.h>
+#include <roost/rate.h>
 #include <roost/retry.h>
 #include <roost/run.h>
 #include <roost/rwlock.h>
 #include <roost/scope.h>
+#include <roost/semaphore.h>
 #include <roost/task.h>
 #include <roost/time.h>
 #include <roost/var.h>
