@@ -11,10 +11,13 @@
 #include <roost/config.h>
 #include <roost/error.h>
 #include <roost/event.h>
+#include <roost/future.h>
 #include <roost/gather.h>
+#include <roost/generator.h>
 #include <roost/group.h>
 #include <roost/guest.h>
 #include <roost/instrument.h>
+#include <roost/iter.h>
 #include <roost/limiter.h>
 #include <roost/lock.h>
 #include <roost/map.h>
