@@ -28,7 +28,7 @@ ROOST_BEGIN_DECLS
  *
  * Suspends  never.
  * Errors    ROOST_ENOMEM  nothing changed, the value is still yours; ROOST_ENOCTX  not in a task.
- * Threads   tasks.
+ * Threads   tasks; worker threads (roost_to_thread), where it is set for that call alone.
  */
 ROOST_API ROOST_MUST int roost_var_set(const roost_var *var, void *value);
 

@@ -77,6 +77,13 @@ void roosti_thread_join(struct roosti_thread *thread);
 uint64_t roosti_thread_self(void); /* kernel thread id */
 void roosti_thread_pause(void);    /* lets another thread run first */
 
+/* Waits while *word is `seen`, at most until `deadline`; may come back early. */
+void roosti_word_wait(uint32_t *word, uint32_t seen, roost_time deadline);
+/* Wakes every thread that waits for this word; it need not exist any more. */
+void roosti_word_wake(uint32_t *word);
+/* Tells the processor that this thread looks at a word again and again. */
+void roosti_spin_hint(void);
+
 /* A one-shot latch between threads: wait returns once set was called. Timed by deadline. */
 struct roosti_latch {
     uint32_t state; /* futex word */

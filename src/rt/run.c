@@ -286,6 +286,7 @@ void roosti_run_close(struct roosti_run *run, struct roosti_run_end *end)
     roosti_watchdog_stop(run);
     roosti_interrupt_release(run);
     roosti_sides_stop(run);
+    roosti_parts_end(&run->parts, run->loops[0]);
     roosti_loop_leave(run->loops[0]);
     roosti_free(run->loops[0]);
     roosti_free(run->args);

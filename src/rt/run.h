@@ -14,6 +14,7 @@
 
 #include "port/host.h"
 #include "port/port.h"
+#include "rt/part.h"
 
 struct roosti_loop;
 struct roosti_probe;
@@ -50,6 +51,8 @@ struct roosti_run {
         roost_error error;
         roost_post_slot post;
     } abort;
+    struct roosti_parts parts;       /* made by the layers above, ended with the run */
+    struct roost_executor *executor; /* atomic: its own threads, made by the layer `offload` */
     struct roosti_watchdog *watchdog;
     struct roosti_side_loop *sides; /* loop_count - 1 of them */
     struct roosti_loop *loops[ROOSTI_LOOPS_MAX];

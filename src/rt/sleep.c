@@ -5,6 +5,7 @@
 #include "rt/sleep.h"
 
 #include "rt/loop.h"
+#include "rt/worker.h"
 
 static void sleep_over(struct roost_impl_timer *timer)
 {
@@ -31,8 +32,10 @@ static int sleep_until(struct roost_task *task, roost_time at)
 roost_time roost_now(void)
 {
     struct roosti_loop *loop = roosti_loop_here;
-    if (!loop)
-        return roosti_clock_now();
+    if (roosti_unlikely(!loop)) {
+        struct roosti_loop *stands = roosti_worker_here ? roosti_worker_here->stands : NULL;
+        return stands ? stands->port->ops->now(stands->port) : roosti_clock_now();
+    }
     return loop->now = loop->port->ops->now(loop->port);
 }
 

@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "rt/loop.h"
+#include "rt/worker.h"
 
 static void trail_drop_inner(struct roosti_trail *trail)
 {
@@ -58,15 +59,25 @@ void roosti_trail_move(struct roost_task *from, struct roost_task *to)
     from->trail = NULL;
 }
 
+/* Where the trail of what runs on this thread hangs: on a task, or on the call a thread makes for
+ * one. NULL: nobody keeps it. */
+static struct roosti_trail **trail_here(void)
+{
+    struct roost_task *task = roosti_self();
+    if (task)
+        return &task->trail;
+    return roosti_worker_here ? &roosti_worker_here->trail : NULL;
+}
+
 /* The trail of `code`, begun anew when the last one was about something else. */
-static struct roosti_trail *trail_for(struct roost_task *task, int code, const void *frame,
+static struct roosti_trail *trail_for(struct roosti_trail **at, int code, const void *frame,
                                       const void *place)
 {
-    if (code >= 0 || code == ROOST_ECANCELED || !task)
+    if (code >= 0 || code == ROOST_ECANCELED || !at)
         return NULL;
-    struct roosti_trail *trail = task->trail;
+    struct roosti_trail *trail = *at;
     if (!trail) {
-        trail = task->trail = roosti_alloc_zero(1, sizeof *trail, "the trail of an error");
+        trail = *at = roosti_alloc_zero(1, sizeof *trail, "the trail of an error");
         if (!trail)
             return NULL;
     }
@@ -74,7 +85,7 @@ static struct roosti_trail *trail_for(struct roost_task *task, int code, const v
         trail_drop_inner(trail);
         trail->error.code = code;
         trail->error.step_count = 0;
-        trail->error.at = task->loop->now;
+        trail->error.at = roosti_loop_here ? roosti_loop_here->now : roost_now();
     }
     trail->frame = frame;
     trail->place = place;
@@ -96,7 +107,7 @@ static roost_error_step *trail_step(struct roosti_trail *trail)
 int roost_error_pass(int code, const char *file, int line, const char *function)
 {
     struct roosti_trail *trail =
-        trail_for(roosti_self(), code, __builtin_frame_address(0), __builtin_return_address(0));
+        trail_for(trail_here(), code, __builtin_frame_address(0), __builtin_return_address(0));
     roost_error_step *step = trail ? trail_step(trail) : NULL;
     if (step)
         *step = (roost_error_step){.file = file, .line = line, .function = function};
@@ -106,7 +117,7 @@ int roost_error_pass(int code, const char *file, int line, const char *function)
 int roost_error_note(int code, const char *format, ...)
 {
     struct roosti_trail *trail =
-        trail_for(roosti_self(), code, __builtin_frame_address(0), __builtin_return_address(0));
+        trail_for(trail_here(), code, __builtin_frame_address(0), __builtin_return_address(0));
     roost_error_step *step = trail ? trail_step(trail) : NULL;
     if (step) {
         va_list args;
@@ -132,8 +143,8 @@ int roost_error_last(roost_error *error)
 
 void roosti_trail_timeout(struct roost_task *task, const roost_scope *scope)
 {
-    struct roosti_trail *trail =
-        trail_for(task, ROOST_ETIMEDOUT, __builtin_frame_address(0), __builtin_return_address(0));
+    struct roosti_trail *trail = trail_for(&task->trail, ROOST_ETIMEDOUT,
+                                           __builtin_frame_address(0), __builtin_return_address(0));
     roost_error_step *step = trail ? trail_step(trail) : NULL;
     if (step)
         snprintf(step->note, sizeof step->note, "%.3f s late: %s",
@@ -144,7 +155,7 @@ void roosti_trail_timeout(struct roost_task *task, const roost_scope *scope)
 void roosti_trail_group(struct roost_task *task, int code, roost_errors *errors)
 {
     struct roosti_trail *trail =
-        trail_for(task, code, __builtin_frame_address(0), __builtin_return_address(0));
+        trail_for(&task->trail, code, __builtin_frame_address(0), __builtin_return_address(0));
     roost_errors *inner = NULL;
     if (trail && !trail->inner && errors->priv.kept > 0)
         inner = roosti_alloc(sizeof *inner, "the errors of an inner group");

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "rt/env.h"
 #include "rt/loop.h"
+#include "rt/worker.h"
 
 struct roosti_env_value {
     const roost_var *var;
@@ -86,13 +87,23 @@ static struct roosti_env *env_with(struct roosti_env *env, const struct roosti_e
     return front;
 }
 
-int roost_var_set(const roost_var *var, void *value)
+/* The list that is in force on this thread: of a task, or of the call a thread makes for one. NULL:
+ * there is neither. */
+static struct roosti_env **env_here(void)
 {
     struct roost_task *task = roosti_self();
-    if (!task)
+    if (roosti_likely(task))
+        return &task->env;
+    return roosti_worker_here ? &roosti_worker_here->env : NULL;
+}
+
+int roost_var_set(const roost_var *var, void *value)
+{
+    struct roosti_env **here = env_here();
+    if (!here)
         return roosti_no_task();
-    struct roosti_env *old = env_find(task->env, var);
-    if (old && env_owns(task->env, old)) {
+    struct roosti_env *old = env_find(*here, var);
+    if (old && env_owns(*here, old)) {
         void *before = old->held->value;
         old->held->value = value;
         if (var->drop && before && before != value)
@@ -103,20 +114,20 @@ int roost_var_set(const roost_var *var, void *value)
     if (!held)
         return ROOST_ENOMEM;
     *held = (struct roosti_env_value){.var = var, .value = value};
-    struct roosti_env *made = env_with(task->env, old, held);
+    struct roosti_env *made = env_with(*here, old, held);
     if (!made) {
         roosti_free(held);
         return ROOST_ENOMEM;
     }
-    struct roosti_env *before = task->env;
-    task->env = made;
+    struct roosti_env *before = *here;
+    *here = made;
     roosti_env_unref(before);
     return 0;
 }
 
 void *roost_var_get(const roost_var *var)
 {
-    const struct roost_task *task = roosti_self();
-    const struct roosti_env *env = task ? env_find(task->env, var) : NULL;
+    struct roosti_env **here = env_here();
+    const struct roosti_env *env = here ? env_find(*here, var) : NULL;
     return env ? env->held->value : NULL;
 }
