@@ -46,6 +46,8 @@ ROOST_API ROOST_MUST ROOST_SUSPENDS bool roost_map_next(struct roost_impl_fan *f
 ROOST_API ROOST_SUSPENDS void roost_map_go(struct roost_impl_fan *fan,
                                            struct roost_impl_seat *seat);
 ROOST_API ROOST_MUST ROOST_SUSPENDS int roost_map_end(struct roost_impl_fan *fan);
+/* An argument returned from the function: the calls are cancelled and waited for. */
+ROOST_API ROOST_SUSPENDS void roost_map_cleanup(struct roost_impl_fan *fan);
 
 ROOST_END_DECLS
 
@@ -64,11 +66,11 @@ ROOST_END_DECLS
 #define roost_map(...) ROOST_MAP_TYPED_(ROOST_UNIQUE(roost_map_), __VA_ARGS__, )
 #define ROOST_MAP_TYPED_(at, fn, items, n, results, ...)                                           \
     __extension__({                                                                                \
-        __typeof__(&(items)[0]) ROOST_JOIN(at, items) = (items);                                   \
-        __typeof__(&(results)[0]) ROOST_JOIN(at, results) = (results);                             \
+        __typeof__(&(items)[0]) ROOST_JOIN(at, from) = (items);                                    \
+        __typeof__(&(results)[0]) ROOST_JOIN(at, to) = (results);                                  \
         ROOST_MAP_(at, ROOST_JOIN(at, i), n, ROOST_MAP_OPTS_(__VA_ARGS__), fn,                     \
-                   ROOST_JOIN(at, items)[ROOST_JOIN(at, i)],                                       \
-                   &ROOST_JOIN(at, results)[ROOST_JOIN(at, i)]);                                   \
+                   ROOST_JOIN(at, from)[ROOST_JOIN(at, i)],                                        \
+                   &ROOST_JOIN(at, to)[ROOST_JOIN(at, i)]);                                        \
     })
 #define ROOST_MAP_OPTS_(...) (((const roost_map_opts *const[]){__VA_ARGS__ NULL})[0])
 
@@ -84,7 +86,7 @@ ROOST_END_DECLS
             struct roost_impl_seat seat;                                                           \
             struct roost_args_##fn args;                                                           \
         };                                                                                         \
-        struct roost_impl_fan ROOST_JOIN(at, fan);                                                 \
+        ROOST_AUTO(map) struct roost_impl_fan ROOST_JOIN(at, fan);                                 \
         roost_map_begin(&ROOST_JOIN(at, fan), sizeof(struct ROOST_JOIN(at, block)),                \
                         __alignof__(struct ROOST_JOIN(at, block)),                                 \
                         offsetof(struct ROOST_JOIN(at, block), args), (n), (opts));                \
@@ -97,14 +99,14 @@ ROOST_END_DECLS
     })
 
 /* ROOST_EACH_BATCH(first, count, n, size) { body }: runs the body for each stretch of at most size
- * of n items: count items from number first on, both size_t. */
+ * of n items: count items from number first on, both size_t. Size 0: all in one. */
 #define ROOST_EACH_BATCH(first, count, n, size)                                                    \
     ROOST_EACH_BATCH_(ROOST_UNIQUE(roost_batch_), first, count, n, size)
 #define ROOST_EACH_BATCH_(at, first, count, n, size)                                               \
-    for (size_t first = 0, ROOST_JOIN(at, n) = (n), ROOST_JOIN(at, size) = (size),                 \
-                count = ROOST_BATCH_(0, ROOST_JOIN(at, n), ROOST_JOIN(at, size));                  \
-         first < ROOST_JOIN(at, n);                                                                \
-         first += count, count = ROOST_BATCH_(first, ROOST_JOIN(at, n), ROOST_JOIN(at, size)))
-#define ROOST_BATCH_(first, n, size) ((n) - (first) < (size) ? (n) - (first) : (size))
+    for (size_t first = 0, ROOST_JOIN(at, all) = (n), ROOST_JOIN(at, most) = (size),               \
+                count = ROOST_BATCH_(0, ROOST_JOIN(at, all), ROOST_JOIN(at, most));                \
+         first < ROOST_JOIN(at, all);                                                              \
+         first += count, count = ROOST_BATCH_(first, ROOST_JOIN(at, all), ROOST_JOIN(at, most)))
+#define ROOST_BATCH_(first, n, size) ((n) - (first)-1 < (size)-1 ? (n) - (first) : (size))
 
 #endif

@@ -163,6 +163,7 @@ int roosti_fan_end(struct roost_impl_fan *fan)
     if (!fan->crew.ended)
         return begun;
     int rc = roost_group_end(&fan->crew.group, begun);
+    fan->crew.ended = NULL;
     if (fan->collect)
         return roosti_crew_interrupted(&fan->crew) || begun == ROOST_ECANCELED ? ROOST_ECANCELED
                                                                                : 0;

@@ -48,3 +48,11 @@ int roost_map_end(struct roost_impl_fan *fan)
 {
     return roosti_fan_end(fan);
 }
+
+void roost_map_cleanup(struct roost_impl_fan *fan)
+{
+    if (!fan->crew.ended)
+        return;
+    roost_group_cancel(&fan->crew.group, "an argument was not to be had");
+    (void)roosti_fan_end(fan);
+}
