@@ -22,6 +22,7 @@
 #include <roost/lock.h>
 #include <roost/map.h>
 #include <roost/once.h>
+#include <roost/portal.h>
 #include <roost/post.h>
 #include <roost/queue.h>
 #include <roost/race.h>
@@ -32,6 +33,7 @@
 #include <roost/scope.h>
 #include <roost/semaphore.h>
 #include <roost/task.h>
+#include <roost/thread.h>
 #include <roost/time.h>
 #include <roost/var.h>
 #include <roost/watch.h>
