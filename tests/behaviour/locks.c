@@ -12,8 +12,7 @@
 ROOST_ASYNC(hold, roost_mutex *, mutex, struct marks *, marks, int, letter, int *, ret_rc)
 {
     int rc = 0;
-    ROOST_LOCK(mutex, rc)
-    {
+    ROOST_LOCK(mutex, rc) {
         mark(marks, letter);
         rc = roost_yield();
     }
@@ -26,7 +25,7 @@ static int lock_once(roost_mutex *mutex)
 {
     int rc = 0;
     ROOST_LOCK(mutex, rc)
-    continue;
+        continue;
     return rc;
 }
 
@@ -47,8 +46,7 @@ BEHAVIOUR(55, unlocking_hands_over_to_the_first_waiter_and_try_lock_fails)
     int held[2] = {1, 1};
     int rc = 0;
     ROOST_GROUP(g, rc) {
-        ROOST_LOCK(&mutex, rc)
-        {
+        ROOST_LOCK(&mutex, rc) {
             ROOST_GO(g, hold, &mutex, &marks, 'a', &held[0]);
             rc = roost_test_settle();
             ROOST_GO(g, hold, &mutex, &marks, 'b', &held[1]);
@@ -86,8 +84,7 @@ BEHAVIOUR(56, three_looping_tasks_alternate_strictly)
     struct marks marks = {0};
     int rc = 0;
     ROOST_GROUP(g, rc) {
-        ROOST_LOCK(&mutex, rc)
-        {
+        ROOST_LOCK(&mutex, rc) {
             for (int letter = 'a'; letter <= 'c' && rc == 0; letter++) {
                 ROOST_GO(g, hold_often, &mutex, &marks, letter, 5);
                 rc = roost_test_settle();
@@ -106,14 +103,13 @@ BEHAVIOUR(56, who_unlocks_and_locks_again_stands_at_the_end)
     int held = 1;
     int rc = 0;
     ROOST_GROUP(g, rc) {
-        ROOST_LOCK(&mutex, rc)
-        {
+        ROOST_LOCK(&mutex, rc) {
             ROOST_GO(g, hold, &mutex, &marks, 'a', &held);
             rc = roost_test_settle();
         }
         if (rc == 0)
             ROOST_LOCK(&mutex, rc)
-        mark(&marks, 'm');
+                mark(&marks, 'm');
     }
     CHECK_EQ(0, rc);
     CHECK_MARKS("am", marks);
@@ -248,8 +244,7 @@ struct room {
 ROOST_ASYNC(await_cond, struct room *, room, int, letter, int *, ret_rc)
 {
     int rc = 0;
-    ROOST_LOCK(&room->mutex, rc)
-    {
+    ROOST_LOCK(&room->mutex, rc) {
         *ret_rc = rc = roost_cond_wait(&room->cond, &room->mutex);
         CHECK_ALWAYS(roost_mutex_try_lock(&room->mutex) == ROOST_EDEADLK);
         if (rc == 0)
@@ -277,8 +272,9 @@ ROOST_ASYNC(cancel_beside_notify, enum moment, moment, struct pair *, pair, bool
         int woken = 0;
         if (locked)
             ROOST_LOCK(&room.mutex, woken)
-        woken = wake_and_cancel(moment, pair, wake_notify, &room);
-        else woken = wake_and_cancel(moment, pair, wake_notify, &room);
+                woken = wake_and_cancel(moment, pair, wake_notify, &room);
+        else
+            woken = wake_and_cancel(moment, pair, wake_notify, &room);
         rc = lone_settle(rc == 0 ? woken : rc);
         roost_group_cancel(g, "seen");
     }
@@ -322,8 +318,7 @@ BEHAVIOUR(58, the_owner_does_not_lock_again_and_nobody_else_unlocks)
     int foreign = 0;
     int rc = 0;
     CHECK_EQ(ROOST_EPERM, roost_mutex_unlock(&mutex));
-    ROOST_LOCK(&mutex, rc)
-    {
+    ROOST_LOCK(&mutex, rc) {
         CHECK_EQ(ROOST_EDEADLK, roost_mutex_lock(&mutex));
         CHECK_EQ(ROOST_EDEADLK, roost_mutex_try_lock(&mutex));
         ROOST_GROUP(g, rc)
@@ -349,8 +344,7 @@ BEHAVIOUR(58, an_owner_that_ends_is_told_to_those_who_wait_and_who_come)
     roost_group_opts opts = {.policy = ROOST_COLLECT, .errors = &errors};
     int rc = 0;
     ROOST_GROUP_WITH(g, rc, &opts) {
-        ROOST_LOCK(&mutex, rc)
-        {
+        ROOST_LOCK(&mutex, rc) {
             ROOST_GO(g, lock_and_end, &mutex);
             rc = roost_test_settle();
             ROOST_GO(g, hold, &mutex, &marks, 'a', &held[0]);
@@ -378,12 +372,11 @@ struct two_locks {
 ROOST_ASYNC(lock_both, roost_mutex *, outer, roost_mutex *, inner, int *, ret_rc)
 {
     int rc = 0;
-    ROOST_LOCK(outer, rc)
-    {
+    ROOST_LOCK(outer, rc) {
         rc = roost_test_settle();
         if (rc == 0)
             ROOST_LOCK(inner, rc)
-        rc = roost_yield();
+                rc = roost_yield();
     }
     *ret_rc = rc;
     return rc == ROOST_EDEADLK ? 0 : rc;
@@ -414,8 +407,7 @@ BEHAVIOUR(59, a_cancelled_wait_ends_with_the_mutex_held)
         rc = ROOST_SPAWN(&waiter, g, await_cond, &room, 'a', &seen);
         rc = lone_settle(rc);
         int locked = 0;
-        ROOST_LOCK(&room.mutex, locked)
-        {
+        ROOST_LOCK(&room.mutex, locked) {
             cancel_task(waiter);
             waiter = NULL;
             rc = lone_settle(rc);
@@ -442,8 +434,7 @@ BEHAVIOUR(59, a_notification_that_cannot_be_acted_on_goes_to_the_next)
 ROOST_ASYNC(await_count, struct room *, room, const int *, count, int, wanted, int, letter)
 {
     int rc = 0;
-    ROOST_LOCK(&room->mutex, rc)
-    {
+    ROOST_LOCK(&room->mutex, rc) {
         ROOST_COND_WAIT_UNTIL(rc, &room->cond, &room->mutex, *count >= wanted);
         if (rc == 0)
             mark(&room->marks, letter);
@@ -461,8 +452,7 @@ BEHAVIOUR(59, everybody_looks_again_at_what_they_wait_for)
             ROOST_GO(g, await_count, &room, &count, i, 'a' + i - 1);
         rc = roost_test_settle();
         for (int i = 0; i < 3 && rc == 0; i++) {
-            ROOST_LOCK(&room.mutex, rc)
-            {
+            ROOST_LOCK(&room.mutex, rc) {
                 count++;
                 roost_cond_notify_all(&room.cond);
             }

@@ -34,8 +34,7 @@ struct room {
 ROOST_ASYNC(await_room, struct room *, room, int, letter, int *, ret_rc)
 {
     int rc = 0;
-    ROOST_LOCK(&room->mutex, rc)
-    {
+    ROOST_LOCK(&room->mutex, rc) {
         *ret_rc = rc = roost_cond_wait(&room->cond, &room->mutex);
         if (rc == 0)
             mark(&room->marks, letter);
@@ -96,8 +95,7 @@ ROOST_TEST(those_notified_under_the_mutex_wait_for_it_in_order)
     ROOST_GROUP(g, rc) {
         rc = start_waiters(g, &room, 3, seen);
         int locked = 0;
-        ROOST_LOCK(&room.mutex, locked)
-        {
+        ROOST_LOCK(&room.mutex, locked) {
             CHECK_EQ(3, roost_cond_notify_all(&room.cond));
             CHECK_EQ(0, roost_cond_waiters(&room.cond));
             rc = settled(rc);
@@ -141,8 +139,7 @@ ROOST_ASYNC(produce, struct room *, room, int *, stock, int, count)
 {
     int rc = 0;
     for (int i = 0; i < count && rc == 0; i++) {
-        ROOST_LOCK(&room->mutex, rc)
-        {
+        ROOST_LOCK(&room->mutex, rc) {
             ++*stock;
             roost_cond_notify(&room->cond, 1);
             rc = roost_yield();
@@ -155,8 +152,7 @@ ROOST_ASYNC(consume, struct room *, room, int *, stock, int, count)
 {
     int rc = 0;
     for (int i = 0; i < count && rc == 0; i++) {
-        ROOST_LOCK(&room->mutex, rc)
-        {
+        ROOST_LOCK(&room->mutex, rc) {
             ROOST_COND_WAIT_UNTIL(rc, &room->cond, &room->mutex, *stock > 0);
             if (rc == 0)
                 --*stock;
@@ -213,8 +209,7 @@ ROOST_TEST(a_deadline_ends_the_wait_with_the_mutex_held)
     struct room room = {0};
     int seen = 0;
     int rc = 0;
-    ROOST_LOCK(&room.mutex, rc)
-    {
+    ROOST_LOCK(&room.mutex, rc) {
         seen = ROOST_WITHIN(ROOST_MS(1), roost_cond_wait(&room.cond, &room.mutex));
         CHECK(is_locked(&room.mutex));
     }
@@ -232,8 +227,7 @@ ROOST_TEST(a_deadline_that_has_passed_waits_for_the_mutex_all_the_same)
     int inner = 1;
     int rc = 0;
     ROOST_GROUP(g, rc) {
-        ROOST_LOCK(&room.mutex, rc)
-        {
+        ROOST_LOCK(&room.mutex, rc) {
             ROOST_GO(g, await_room, &room, 'a', &inner);
             rc = settled(rc); /* it waits for the mutex */
             seen = ROOST_WITHIN(1, roost_cond_wait(&room.cond, &room.mutex));
@@ -280,8 +274,7 @@ ROOST_TEST(a_notification_passes_several_who_are_cancelled)
         ROOST_GO(g, await_room, &room, 'd', &seen[3]);
         rc = settled(rc);
         int locked = 0;
-        ROOST_LOCK(&room.mutex, locked)
-        {
+        ROOST_LOCK(&room.mutex, locked) {
             CHECK_EQ(1, roost_cond_notify(&room.cond, 1));
             for (int i = 0; i < 3; i++)
                 cancel_task(tasks[i]);
@@ -311,8 +304,7 @@ ROOST_TEST(only_the_owner_of_the_mutex_waits)
     struct room room = {0};
     int rc = 0;
     CHECK_EQ(ROOST_EPERM, roost_cond_wait(&room.cond, &room.mutex));
-    ROOST_LOCK(&room.mutex, rc)
-    {
+    ROOST_LOCK(&room.mutex, rc) {
         ROOST_GROUP(g, rc)
             ROOST_GO(g, wait_without, &room);
     }
@@ -356,7 +348,7 @@ ROOST_TEST(who_joins_a_waiter_under_its_mutex_is_refused, .stalls = true)
         rc = settled(rc);
         int locked = 0;
         ROOST_LOCK(&room.mutex, locked)
-        joined = task ? roost_join(task, NULL) : 1;
+            joined = task ? roost_join(task, NULL) : 1;
         if (joined != 0)
             roost_task_drop(task);
         CHECK_EQ(1, roost_cond_notify_all(&room.cond));
@@ -417,7 +409,7 @@ ROOST_ASYNC(use_far, roost_cond *, cond)
     CHECK_EQ(ROOST_EXLOOP, roost_cond_notify(cond, 1));
     CHECK_EQ(ROOST_EXLOOP, roost_cond_notify_all(cond));
     ROOST_LOCK(&mutex, rc)
-    CHECK_EQ(ROOST_EXLOOP, roost_cond_wait(cond, &mutex));
+        CHECK_EQ(ROOST_EXLOOP, roost_cond_wait(cond, &mutex));
     return rc;
 }
 

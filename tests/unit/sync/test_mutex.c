@@ -130,7 +130,7 @@ ROOST_TEST(who_locks_in_a_loop_gives_way_now_and_then, .fifo = true)
         ROOST_GO(g, count_turns, &over, &turns);
         for (int i = 0; i < 1000 && rc == 0; i++)
             ROOST_LOCK(&mutex, rc)
-        continue;
+                continue;
         over = true;
     }
     CHECK_EQ(0, rc);
@@ -157,7 +157,7 @@ ROOST_ASYNC(hold_for, roost_mutex *, mutex, roost_dur, dur)
 {
     int rc = 0;
     ROOST_LOCK(mutex, rc)
-    rc = roost_sleep(dur);
+        rc = roost_sleep(dur);
     return rc;
 }
 
@@ -186,8 +186,7 @@ ROOST_TEST(a_deadline_ends_the_wait_and_the_next_one_is_served)
 ROOST_ASYNC(fail_under, roost_mutex *, mutex, int, code)
 {
     int rc = 0;
-    ROOST_LOCK(mutex, rc)
-    {
+    ROOST_LOCK(mutex, rc) {
         rc = roost_test_settle();
         if (rc == 0)
             return code;
@@ -202,8 +201,7 @@ ROOST_TEST(a_group_that_fails_under_the_mutex_leaves_it_free)
     int seen[3] = {1, 1, 1};
     int rc = 0;
     ROOST_GROUP(g, rc) {
-        ROOST_LOCK(&mutex, rc)
-        {
+        ROOST_LOCK(&mutex, rc) {
             ROOST_GO(g, fail_under, &mutex, -EIO);
             rc = settled(rc);
             for (int i = 0; i < 3; i++) {
@@ -226,8 +224,7 @@ enum way_out { TO_THE_END, BY_CONTINUE, BY_BREAK, BY_GOTO, BY_RETURN };
 static int leave_block(roost_mutex *mutex, enum way_out way)
 {
     int rc = 7;
-    ROOST_LOCK(mutex, rc)
-    {
+    ROOST_LOCK(mutex, rc) {
         CHECK_EQ(0, rc);
         CHECK(stats_of(mutex).locked);
         rc = (int)way;
@@ -258,10 +255,9 @@ ROOST_TEST(a_block_that_cannot_lock_is_left_out)
     roost_mutex mutex = ROOST_MUTEX_INIT;
     int inner = 0;
     int rc = 0;
-    ROOST_LOCK(&mutex, rc)
-    {
+    ROOST_LOCK(&mutex, rc) {
         ROOST_LOCK(&mutex, inner)
-        CHECK_ALWAYS(false);
+            CHECK_ALWAYS(false);
         CHECK(stats_of(&mutex).locked); /* the inner block has unlocked nothing */
     }
     CHECK_EQ(0, rc);
@@ -274,7 +270,7 @@ ROOST_TEST(the_block_evaluates_its_mutex_once)
     int at = 0;
     int rc = 0;
     ROOST_LOCK(&mutexes[at++], rc)
-    CHECK(stats_of(&mutexes[0]).locked);
+        CHECK(stats_of(&mutexes[0]).locked);
     CHECK_EQ(1, at);
 }
 
@@ -284,12 +280,11 @@ ROOST_TEST(the_block_evaluates_its_mutex_once)
 ROOST_ASYNC(lock_two, roost_mutex *, own, roost_mutex *, next, int *, ret_rc)
 {
     int rc = 0;
-    ROOST_LOCK(own, rc)
-    {
+    ROOST_LOCK(own, rc) {
         rc = roost_test_settle();
         if (rc == 0)
             ROOST_LOCK(next, rc)
-        *ret_rc = 0;
+                *ret_rc = 0;
         if (rc < 0)
             *ret_rc = rc;
     }
@@ -319,7 +314,7 @@ ROOST_ASYNC(join_under, roost_mutex *, mutex, roost_task *, task, int *, ret_rc)
 {
     int rc = 0;
     ROOST_LOCK(mutex, rc)
-    *ret_rc = rc = roost_join(task, NULL);
+        *ret_rc = rc = roost_join(task, NULL);
     if (rc < 0)
         roost_task_drop(task);
     return rc == ROOST_EDEADLK ? 0 : rc;
@@ -356,8 +351,7 @@ ROOST_TEST(a_join_and_a_lock_that_wait_for_each_other_are_found_from_the_join)
     int rc = 0;
     ROOST_GROUP(g, rc) {
         roost_task *task = NULL;
-        ROOST_LOCK(&mutex, rc)
-        {
+        ROOST_LOCK(&mutex, rc) {
             rc = ROOST_SPAWN(&task, g, hold, &mutex, &marks, 'a', &seen[0]);
             rc = settled(rc); /* it waits for the mutex */
             if (rc == 0)
@@ -380,15 +374,14 @@ ROOST_TEST(a_circle_by_way_of_a_third_task_is_found)
     int rc = 0;
     ROOST_GROUP(g, rc) {
         roost_task *task = NULL;
-        ROOST_LOCK(&outer, rc)
-        {
+        ROOST_LOCK(&outer, rc) {
             rc = ROOST_SPAWN(&task, g, hold, &outer, &marks, 'a', &seen[0]);
             rc = settled(rc); /* waits for us */
             if (rc == 0) {
                 ROOST_GO(g, join_under, &inner, task, &seen[1]);
                 rc = settled(rc); /* waits for the one that waits for us */
                 ROOST_LOCK(&inner, last)
-                continue;
+                    continue;
             }
         }
     }
@@ -404,8 +397,7 @@ ROOST_TEST(the_end_of_a_group_under_a_mutex_refuses_its_tasks)
     struct marks marks = {0};
     int seen = 1;
     int rc = 0;
-    ROOST_LOCK(&mutex, rc)
-    {
+    ROOST_LOCK(&mutex, rc) {
         ROOST_GROUP(g, rc)
             ROOST_GO(g, hold, &mutex, &marks, 'a', &seen);
     }
@@ -421,8 +413,7 @@ ROOST_TEST(the_body_of_a_group_under_a_mutex_refuses_nobody)
     int seen = 1;
     int rc = 0;
     ROOST_GROUP(g, rc) {
-        ROOST_LOCK(&mutex, rc)
-        {
+        ROOST_LOCK(&mutex, rc) {
             ROOST_GO(g, hold, &mutex, &marks, 'a', &seen);
             rc = settled(rc);
             CHECK_EQ(1, seen);
@@ -454,7 +445,7 @@ ROOST_TEST(everything_an_ended_task_held_is_abandoned)
         CHECK_EQ(ROOST_EOWNERDEAD, roost_mutex_unlock(&mutexes[i]));
         rc = 0;
         ROOST_LOCK(&mutexes[i], rc)
-        continue;
+            continue;
         CHECK_EQ(ROOST_EOWNERDEAD, rc);
     }
 }
@@ -489,7 +480,7 @@ ROOST_TEST(outside_a_task_nothing_is_locked, .plain = true, .no_torture = true)
     CHECK_EQ(ROOST_ENOCTX, roost_mutex_try_lock(&mutex));
     CHECK_EQ(ROOST_ENOCTX, roost_mutex_unlock(&mutex));
     ROOST_LOCK(&mutex, rc)
-    CHECK(false);
+        CHECK(false);
     CHECK_EQ(ROOST_ENOCTX, rc);
 }
 
@@ -509,8 +500,7 @@ ROOST_TEST(another_loop_is_refused, .loops = 2, .debug = -1)
     roost_mutex mutex = ROOST_MUTEX_INIT;
     int result = 0;
     int rc = 0;
-    ROOST_LOCK(&mutex, rc)
-    {
+    ROOST_LOCK(&mutex, rc) {
         CHECK_EQ(0, roost_on_loop(1, ROOST_CALL(use_far, &mutex), &result));
         CHECK_EQ(ROOST_EXLOOP, result);
     }
@@ -563,8 +553,7 @@ ROOST_ASYNC(dump_waiting)
     static int seen;
     int rc = 0;
     ROOST_GROUP(g, rc) {
-        ROOST_LOCK(&mutex, rc)
-        {
+        ROOST_LOCK(&mutex, rc) {
             ROOST_GO(g, hold, &mutex, &marks, 'a', &seen);
             rc = roost_yield();
             roost_dump_tasks(2);

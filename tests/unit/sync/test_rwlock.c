@@ -37,8 +37,7 @@ struct shelf {
 ROOST_ASYNC(read_shelf, struct shelf *, shelf, int, letter)
 {
     int rc = 0;
-    ROOST_READ_LOCK(&shelf->lock, rc)
-    {
+    ROOST_READ_LOCK(&shelf->lock, rc) {
         mark(&shelf->marks, letter);
         if (++shelf->readers > shelf->together)
             shelf->together = shelf->readers;
@@ -53,8 +52,7 @@ ROOST_ASYNC(read_shelf, struct shelf *, shelf, int, letter)
 ROOST_ASYNC(write_shelf, struct shelf *, shelf, int, letter)
 {
     int rc = 0;
-    ROOST_WRITE_LOCK(&shelf->lock, rc)
-    {
+    ROOST_WRITE_LOCK(&shelf->lock, rc) {
         mark(&shelf->marks, letter);
         CHECK_ALWAYS(++shelf->writers == 1);
         CHECK_ALWAYS(shelf->readers == 0);
@@ -107,8 +105,7 @@ ROOST_TEST(phases_follow_the_order_of_arrival)
     struct shelf shelf = {0};
     int rc = 0;
     ROOST_GROUP(g, rc) {
-        ROOST_WRITE_LOCK(&shelf.lock, rc)
-        {
+        ROOST_WRITE_LOCK(&shelf.lock, rc) {
             rc = start_in_order(g, &shelf, "abAcBCdef");
             roost_rwlock_stats stats = stats_of(&shelf.lock);
             CHECK_EQ(6, stats.readers_waiting);
@@ -135,8 +132,7 @@ ROOST_TEST(a_reader_does_not_overtake_a_writer_that_waits)
     struct shelf shelf = {0};
     int rc = 0;
     ROOST_GROUP(g, rc) {
-        ROOST_READ_LOCK(&shelf.lock, rc)
-        {
+        ROOST_READ_LOCK(&shelf.lock, rc) {
             rc = start_in_order(g, &shelf, "Aa");
             CHECK_EQ(0, shelf.marks.count);
             CHECK_EQ(1, stats_of(&shelf.lock).readers);
@@ -178,8 +174,7 @@ ROOST_TEST(a_writer_that_gives_up_lets_in_the_readers_behind_it)
     struct shelf shelf = {0};
     int rc = 0;
     ROOST_GROUP(g, rc) {
-        ROOST_READ_LOCK(&shelf.lock, rc)
-        {
+        ROOST_READ_LOCK(&shelf.lock, rc) {
             roost_task *writer = NULL;
             rc = ROOST_SPAWN(&writer, g, write_shelf, &shelf, 'A');
             rc = settled(rc);
@@ -202,8 +197,7 @@ ROOST_TEST(a_reader_that_gives_up_lets_nobody_in)
     struct shelf shelf = {0};
     int rc = 0;
     ROOST_GROUP(g, rc) {
-        ROOST_READ_LOCK(&shelf.lock, rc)
-        {
+        ROOST_READ_LOCK(&shelf.lock, rc) {
             roost_task *reader = NULL;
             rc = start_in_order(g, &shelf, "A");
             if (rc == 0)
@@ -228,8 +222,7 @@ ROOST_TEST(a_lock_handed_over_stays_with_who_is_cancelled_later)
         int rc = 0;
         ROOST_GROUP(g, rc) {
             roost_task *first = NULL;
-            ROOST_WRITE_LOCK(&shelf.lock, rc)
-            {
+            ROOST_WRITE_LOCK(&shelf.lock, rc) {
                 rc = writes ? ROOST_SPAWN(&first, g, write_shelf, &shelf, 'A')
                             : ROOST_SPAWN(&first, g, read_shelf, &shelf, 'A');
                 rc = settled(rc);
@@ -264,8 +257,7 @@ ROOST_TEST(a_writer_does_not_lock_again)
 {
     roost_rwlock rwlock = ROOST_RWLOCK_INIT;
     int rc = 0;
-    ROOST_WRITE_LOCK(&rwlock, rc)
-    {
+    ROOST_WRITE_LOCK(&rwlock, rc) {
         CHECK_EQ(ROOST_EDEADLK, roost_rwlock_read_lock(&rwlock));
         CHECK_EQ(ROOST_EDEADLK, roost_rwlock_write_lock(&rwlock));
         CHECK_EQ(ROOST_EDEADLK, roost_rwlock_try_read_lock(&rwlock));
@@ -290,9 +282,8 @@ ROOST_TEST(only_who_holds_it_lets_go)
     CHECK_EQ(ROOST_EPERM, roost_rwlock_write_unlock(&rwlock));
     CHECK_EQ(ROOST_EPERM, roost_rwlock_downgrade(&rwlock));
     ROOST_READ_LOCK(&rwlock, rc)
-    CHECK_EQ(ROOST_EPERM, roost_rwlock_write_unlock(&rwlock));
-    ROOST_WRITE_LOCK(&rwlock, rc)
-    {
+        CHECK_EQ(ROOST_EPERM, roost_rwlock_write_unlock(&rwlock));
+    ROOST_WRITE_LOCK(&rwlock, rc) {
         ROOST_GROUP(g, rc)
             ROOST_GO(g, unlock_of_another, &rwlock);
     }
@@ -313,8 +304,7 @@ ROOST_TEST(a_writer_that_ends_is_told_to_all)
     roost_group_opts opts = {.policy = ROOST_COLLECT, .errors = &errors};
     int rc = 0;
     ROOST_GROUP_WITH(g, rc, &opts) {
-        ROOST_WRITE_LOCK(&shelf.lock, rc)
-        {
+        ROOST_WRITE_LOCK(&shelf.lock, rc) {
             ROOST_GO(g, end_writing, &shelf.lock);
             rc = settled(rc);
             if (rc == 0)
@@ -327,16 +317,16 @@ ROOST_TEST(a_writer_that_ends_is_told_to_all)
     CHECK(stats_of(&shelf.lock).abandoned);
     rc = 0;
     ROOST_READ_LOCK(&shelf.lock, rc)
-    continue;
+        continue;
     CHECK_EQ(ROOST_EOWNERDEAD, rc);
     ROOST_WRITE_LOCK(&shelf.lock, rc)
-    continue;
+        continue;
     CHECK_EQ(ROOST_EOWNERDEAD, rc);
     CHECK_EQ(ROOST_EOWNERDEAD, roost_rwlock_write_unlock(&shelf.lock));
     CHECK_EQ(ROOST_EOWNERDEAD, roost_rwlock_downgrade(&shelf.lock));
     roost_rwlock_init(&shelf.lock);
     ROOST_READ_LOCK(&shelf.lock, rc)
-    continue;
+        continue;
     CHECK_EQ(0, rc);
 }
 
@@ -354,8 +344,7 @@ ROOST_TEST(a_circle_through_the_writer_is_refused)
     struct shelf shelf = {0};
     int seen = 1;
     int rc = 0;
-    ROOST_WRITE_LOCK(&shelf.lock, rc)
-    {
+    ROOST_WRITE_LOCK(&shelf.lock, rc) {
         ROOST_GROUP(g, rc)
             ROOST_GO(g, write_under_group, &shelf, &seen);
     }
@@ -375,10 +364,10 @@ ROOST_TEST(outside_a_task_nothing_is_locked, .plain = true, .no_torture = true)
     CHECK_EQ(ROOST_ENOCTX, roost_rwlock_write_unlock(&rwlock));
     CHECK_EQ(ROOST_ENOCTX, roost_rwlock_downgrade(&rwlock));
     ROOST_READ_LOCK(&rwlock, rc)
-    CHECK(false);
+        CHECK(false);
     CHECK_EQ(ROOST_ENOCTX, rc);
     ROOST_WRITE_LOCK(&rwlock, rc)
-    CHECK(false);
+        CHECK(false);
     CHECK_EQ(ROOST_ENOCTX, rc);
 }
 
@@ -400,7 +389,7 @@ ROOST_TEST(another_loop_is_refused, .loops = 2, .debug = -1)
     roost_rwlock rwlock = ROOST_RWLOCK_INIT;
     int rc = 0;
     ROOST_READ_LOCK(&rwlock, rc)
-    CHECK_EQ(0, roost_on_loop(1, ROOST_CALL(use_far, &rwlock), NULL));
+        CHECK_EQ(0, roost_on_loop(1, ROOST_CALL(use_far, &rwlock), NULL));
     CHECK_EQ(0, roost_on_loop(1, ROOST_CALL(use_far, &rwlock), NULL));
     CHECK_EQ(0, rc);
 }
