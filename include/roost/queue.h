@@ -12,7 +12,7 @@
  *     }
  *
  * Where nothing has to be marked done, and the end of the stream is what the last sender leaves
- * behind, a channel (roost/channel.h) is the simpler thing.
+ * behind, a channel (roost/chan.h) is the simpler thing.
  *
  * SPDX-License-Identifier: MIT
  */
