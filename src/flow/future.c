@@ -66,10 +66,12 @@ static bool future_is_done(const roost_future *future)
     return roosti_atomic_load(&future->state, ROOSTI_SEQ_CST) == FUTURE_DONE;
 }
 
-/* On the loop: while somebody waits for a thread, the loop is not deadlocked. */
+/* On the loop: while somebody waits for a thread, the loop is not deadlocked. That the future is
+ * done changes nothing as long as they have not been served: the post of whoever settled it may
+ * still have to be sent. */
 static void future_count(roost_future *future)
 {
-    bool outside = (future->waiters.first || future->first) && !future_is_done(future) &&
+    bool outside = (future->waiters.first || future->first) &&
                    roosti_atomic_load(&future->shares, ROOSTI_SEQ_CST) > 0;
     if (outside == future->awaited_outside)
         return;
