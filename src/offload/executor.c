@@ -133,7 +133,8 @@ static void executor_dump(struct roosti_part *part, int fd)
 {
     roost_executor *executor = roosti_container(part, roost_executor, part);
     char buf[200];
-    roosti_lock_take(&executor->lock);
+    if (!roosti_lock_try(&executor->lock))
+        return;
     for (struct roosti_hand *hand = executor->hands; hand; hand = hand->next) {
         if (hand->idle || !hand->job || !hand->job->abandoned)
             continue;

@@ -98,6 +98,7 @@ struct roosti_lock {
 };
 void roosti_lock_take(struct roosti_lock *lock);
 void roosti_lock_drop(struct roosti_lock *lock);
+bool roosti_lock_try(struct roosti_lock *lock); /* true: taken */
 
 /* -- signals ---------------------------------------------------------------------------------- */
 

@@ -100,20 +100,11 @@ bool roosti_latch_wait(struct roosti_latch *latch, roost_time deadline)
 /* Rounds a thread spins before it sleeps: what is guarded takes less. */
 enum { LOCK_SPINS = 40 };
 
-static inline void spin_hint(void)
-{
-#if defined(__x86_64__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    __asm__ volatile("yield");
-#endif
-}
-
 static __attribute__((noinline)) void lock_take_slow(struct roosti_lock *lock)
 {
     for (int i = 0; i < LOCK_SPINS; i++) {
         uint32_t seen = 0;
-        spin_hint();
+        roosti_spin_hint();
         if (roosti_atomic_load(&lock->state, ROOSTI_RELAXED) == 0 &&
             roosti_atomic_cas(&lock->state, &seen, 1, ROOSTI_ACQUIRE))
             return;
@@ -128,6 +119,12 @@ void roosti_lock_take(struct roosti_lock *lock)
     uint32_t seen = 0;
     if (!roosti_atomic_cas(&lock->state, &seen, 1, ROOSTI_ACQUIRE))
         lock_take_slow(lock);
+}
+
+bool roosti_lock_try(struct roosti_lock *lock)
+{
+    uint32_t seen = 0;
+    return roosti_atomic_cas(&lock->state, &seen, 1, ROOSTI_ACQUIRE);
 }
 
 void roosti_lock_drop(struct roosti_lock *lock)

@@ -11,7 +11,9 @@
 
 #include "rt/loop.h"
 #include "rt/report.h"
+#include "rt/run.h"
 #include "rt/scope.h"
+#include "rt/worker.h"
 
 enum { INDENT_MAX = 40 };
 
@@ -23,6 +25,9 @@ static void dump_task(struct roosti_text *text, const struct roost_task *task)
                     task == loop->current ? "runs" : states[task->state]);
     if (task->state == ROOSTI_TASK_WAITING) {
         roosti_text_add(text, ": %s", task->wait.what);
+        if (task->wait.what == roosti_what_thread)
+            roosti_text_add(text, " '%s'",
+                            ((const struct roosti_thread_wait *)task->wait.on)->name);
         if (task->timer.where != 0)
             roosti_text_add(text, " %.3f s", (double)(task->timer.due - loop->now) / 1e9);
         const struct roost_task *whom = roosti_task_awaits(task);
@@ -93,4 +98,5 @@ void roost_dump_tasks(int fd)
     roosti_host_write(fd, buf, text.len);
     dump_group(fd, &loop->main_group);
     dump_group(fd, &loop->bg_group);
+    roosti_parts_dump(&loop->run->parts, fd);
 }

@@ -39,7 +39,10 @@ void roosti_parts_end(struct roosti_parts *parts, struct roosti_loop *first)
 
 void roosti_parts_dump(struct roosti_parts *parts, int fd)
 {
-    roosti_lock_take(&parts->lock);
+    /* The dump of a process that is stuck may be asked for in signal context, where what was
+     * interrupted may hold the lock. */
+    if (!roosti_lock_try(&parts->lock))
+        return;
     for (struct roosti_part *part = parts->first; part; part = part->next)
         if (part->dump)
             part->dump(part, fd);

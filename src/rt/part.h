@@ -15,7 +15,7 @@ struct roosti_part {
     /* On the first loop's thread, when no task of the run is left and its inbox is still open; may
      * block. Off the list by then. */
     void (*end)(struct roosti_part *part, struct roosti_loop *first);
-    /* Lines for roost_dump_tasks; NULL: none. */
+    /* Lines for roost_dump_tasks, without waiting for a lock; NULL: none. */
     void (*dump)(struct roosti_part *part, int fd);
 };
 
