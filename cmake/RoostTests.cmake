@@ -2,7 +2,8 @@
 #
 #   unit.<layer>.<module>[.<backend>]      tests/unit/<layer>/test_<module>.c; on each back end if
 #                                          it says ROOST_TEST_BACKENDS, perhaps "without sim"
-#   behaviour.B07.<backend>[.cancel|.oom]  each BEHAVIOUR(07, ...) of tests/behaviour/*.c
+#   behaviour.B07.<backend>[.cancel|.oom]  each BEHAVIOUR(07, ...) of tests/behaviour/*.c; those of
+#                                          a second file are behaviour.B07.<file>.<backend>
 #   sim.<name>[.rerun]                     tests/sim/*.c, over many seeds; a tenth of them run twice
 #
 # Every program goes through tools/run-case.sh, which holds it to the closing line
@@ -76,13 +77,15 @@ function(roost_behaviour_tests source)
     endif()
 
     foreach(number IN LISTS numbers)
+        set(case_stem "behaviour.B${number}")
         get_property(owner GLOBAL PROPERTY "roost_behaviour_${number}")
         if(owner)
-            message(FATAL_ERROR "B${number} stands in ${owner} and in ${source}")
+            string(APPEND case_stem ".${name}")
+        else()
+            set_property(GLOBAL PROPERTY "roost_behaviour_${number}" "${source}")
         endif()
-        set_property(GLOBAL PROPERTY "roost_behaviour_${number}" "${source}")
         foreach(backend IN LISTS ROOST_TEST_BACKENDS)
-            set(case "behaviour.B${number}.${backend}")
+            set(case "${case_stem}.${backend}")
             set(arguments --filter "B${number}" --backend ${backend})
             roost_add_case("${case}" ${target} ${arguments})
             set(points --points ${ROOST_TEST_POINTS})

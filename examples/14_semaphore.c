@@ -26,8 +26,7 @@ struct response {
 ROOST_ASYNC(api_call, struct service *, service, int, item, struct response *, out)
 {
     int rc = 0;
-    ROOST_PERMIT(&service->slots, rc)
-    {
+    ROOST_PERMIT(&service->slots, rc) {
         if (++service->busy > service->busy_max)
             service->busy_max = service->busy;
         rc = roost_sleep(ROOST_MS(5)); /* stands for the call */

@@ -33,8 +33,7 @@ struct desk {
 ROOST_ASYNC(borrow, struct desk *, desk, int, id, roost_dur, keeps)
 {
     int rc = 0;
-    ROOST_BORROW(&desk->limiter, rc)
-    {
+    ROOST_BORROW(&desk->limiter, rc) {
         desk->order[desk->lent++ % 16] = id;
         int busy = (int)stats_of(&desk->limiter).borrowed;
         if (busy > desk->busy_max)
@@ -259,7 +258,7 @@ static int leave_by_return(roost_limiter *limiter)
 {
     int rc = 0;
     ROOST_BORROW(limiter, rc)
-    return 7;
+        return 7;
     return rc;
 }
 
@@ -268,13 +267,12 @@ ROOST_TEST(a_block_gives_its_token_back_on_every_path)
     roost_limiter limiter = ROOST_LIMITER_INIT(1);
     int rc = -1;
     int bodies = 0;
-    ROOST_BORROW(&limiter, rc)
-    {
+    ROOST_BORROW(&limiter, rc) {
         CHECK_EQ(0, rc);
         CHECK_EQ(1, stats_of(&limiter).borrowed);
         int again = 0;
         ROOST_BORROW(&limiter, again)
-        bodies++;
+            bodies++;
         CHECK_EQ(ROOST_EBUSY, again);
         rc = -EIO;
     }
@@ -282,12 +280,12 @@ ROOST_TEST(a_block_gives_its_token_back_on_every_path)
     CHECK_EQ(0, bodies);
     CHECK_EQ(0, stats_of(&limiter).borrowed);
     ROOST_BORROW(&limiter, rc)
-    break;
+        break;
     CHECK_EQ(0, stats_of(&limiter).borrowed);
     CHECK_EQ(7, leave_by_return(&limiter));
     CHECK_EQ(0, stats_of(&limiter).borrowed);
     ROOST_BORROW(&limiter, rc)
-    goto out;
+        goto out;
 out:
     CHECK_EQ(0, stats_of(&limiter).borrowed);
 }

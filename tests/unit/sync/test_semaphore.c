@@ -207,7 +207,7 @@ static int leave_by_return(roost_sem *sem)
 {
     int rc = 0;
     ROOST_PERMIT(sem, rc)
-    return 7;
+        return 7;
     return rc;
 }
 
@@ -215,8 +215,7 @@ ROOST_TEST(a_block_releases_its_permit_on_every_path)
 {
     roost_sem sem = ROOST_SEM_INIT(1);
     int rc = -1;
-    ROOST_PERMIT(&sem, rc)
-    {
+    ROOST_PERMIT(&sem, rc) {
         CHECK_EQ(0, rc);
         CHECK_EQ(0, permits_of(&sem));
         rc = -EIO;
@@ -224,16 +223,16 @@ ROOST_TEST(a_block_releases_its_permit_on_every_path)
     CHECK_EQ(-EIO, rc);
     CHECK_EQ(1, permits_of(&sem));
     ROOST_PERMIT(&sem, rc)
-    break;
+        break;
     CHECK_EQ(0, rc);
     CHECK_EQ(1, permits_of(&sem));
     ROOST_PERMIT(&sem, rc)
-    continue;
+        continue;
     CHECK_EQ(1, permits_of(&sem));
     CHECK_EQ(7, leave_by_return(&sem));
     CHECK_EQ(1, permits_of(&sem));
     ROOST_PERMIT(&sem, rc)
-    goto out;
+        goto out;
 out:
     CHECK_EQ(1, permits_of(&sem));
 }
@@ -246,7 +245,7 @@ ROOST_TEST(a_block_that_cannot_have_a_permit_is_left_out)
     int rc = 0;
     ROOST_TIMEOUT(rc, ROOST_MS(1)) {
         ROOST_PERMIT(&sem, rc)
-        bodies++;
+            bodies++;
         inner = rc;
     }
     CHECK_EQ(ROOST_ECANCELED, inner);
