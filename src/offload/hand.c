@@ -77,17 +77,18 @@ static struct roosti_job *queue_pop(roost_executor *executor)
 
 /* -- on the hand --------------------------------------------------------------------------------*/
 
-/* Takes the next job of the queue, or is idle from here on. */
-static void hand_turn_over(roost_executor *executor, struct roosti_hand *hand,
+/* Takes the next job of the queue and returns true, or is idle from here on: then `job` is for
+ * others to write until the word says that it was called. */
+static bool hand_turn_over(roost_executor *executor, struct roosti_hand *hand,
                            struct roosti_job *done)
 {
     roosti_lock_take(&executor->lock);
     done->hand = NULL;
     if (done->abandoned)
         executor->stats.abandoned--;
-    hand->job = queue_pop(executor);
-    if (hand->job) {
-        hand->job->hand = hand;
+    struct roosti_job *next = hand->job = queue_pop(executor);
+    if (next) {
+        next->hand = hand;
         executor->stats.calls++;
     } else {
         roosti_atomic_store(&hand->word, HAND_LOOKS, ROOSTI_RELAXED);
@@ -96,6 +97,7 @@ static void hand_turn_over(roost_executor *executor, struct roosti_hand *hand,
             executor->closer->empty(executor->closer);
     }
     roosti_lock_drop(&executor->lock);
+    return next;
 }
 
 /* True: called. False: nobody has for a long time, and it is off all lists but `gone`. */
@@ -142,14 +144,14 @@ static bool hand_look_out(roost_executor *executor, struct roosti_hand *hand)
     return hand_sleep(executor, hand);
 }
 
-/* Waits for the next job; false: it is to go. */
-static bool hand_wait(roost_executor *executor, struct roosti_hand *hand)
+/* Waits for the job after one that is done; false: it is to go. */
+static bool hand_wait(roost_executor *executor, struct roosti_hand *hand, bool has_job)
 {
-    if (executor->lockstep) {
+    if (executor->lockstep)
         roosti_stepper_yield(&hand->stepper);
-        return hand->job != NULL;
-    }
-    return hand->job || (hand_look_out(executor, hand) && hand->job);
+    else if (!has_job && !hand_look_out(executor, hand))
+        return false;
+    return hand->job;
 }
 
 static void hand_body(void *arg)
@@ -159,14 +161,15 @@ static void hand_body(void *arg)
     roosti_atomic_store(&hand->thread_id, roosti_thread_self(), ROOSTI_RELAXED);
     if (executor->lockstep)
         roosti_stepper_begin(&hand->stepper);
+    bool has_job;
     do {
         struct roosti_job *job = hand->job;
         job->work(job);
-        hand_turn_over(executor, hand, job);
-        if (executor->lockstep && hand->job)
+        has_job = hand_turn_over(executor, hand, job);
+        if (executor->lockstep && has_job)
             roosti_stepper_ready(&hand->stepper);
         job->done(job);
-    } while (hand_wait(executor, hand));
+    } while (hand_wait(executor, hand, has_job));
     if (executor->lockstep)
         roosti_stepper_end(&hand->stepper);
 }
