@@ -29,6 +29,8 @@
 #include <roost/config.h>
 #include <roost/error.h>
 
+struct roost_chan;
+
 typedef struct roost_iter roost_iter;
 
 /* What a kind of iterator is. Yours: put a roost_iter first into a struct, with a table like this.
@@ -81,7 +83,7 @@ typedef struct roost_iter_stage {
             const char *items; /* of an array, those to come */
         } from;
         void *arg;
-        uint64_t count; /* items to come, to pass over, or given */
+        uint64_t count; /* items to come, to pass over, given, or held in scratch */
         roost_iter_pair pair;
         void *scratch; /* an item of the source; NULL: none needed yet */
         int rc;        /* the composition is impossible: what next returns */
@@ -149,9 +151,25 @@ ROOST_API roost_iter *roost_iter_array(roost_iter_stage *stage, const void *item
                                        size_t item_size);
 
 /**
+ * roost_iter_chan - what a channel receives, until its last sender has closed.
+ *
+ *   stage      the caller's memory.
+ *   ch         an end that can receive, taken: it is closed with the iterator.
+ *   item_size  bytes of the channel's items.
+ *
+ * Returns the stage as an iterator. Its errors: those of roost_chan_recv but ROOST_ECLOSED, which
+ * is the end.
+ *
+ * Suspends  never; the iterator until there is an item.
+ * Threads   any.
+ */
+ROOST_API roost_iter *roost_iter_chan(roost_iter_stage *stage, struct roost_chan *ch,
+                                      size_t item_size);
+
+/**
  * roost_iter_map - what a function makes of each item.
  *
- * A call that fails or is cancelled has used its item up.
+ * A call that fails has used its item up; one that is cancelled is made again with the same item.
  *
  *   stage      the caller's memory.
  *   source     taken.
@@ -170,7 +188,7 @@ ROOST_API roost_iter *roost_iter_map(roost_iter_stage *stage, roost_iter *source
 /**
  * roost_iter_filter - the items that a function keeps.
  *
- * A call that fails or is cancelled has used its item up.
+ * A call that fails has used its item up; one that is cancelled is made again with the same item.
  *
  *   stage     the caller's memory.
  *   source    taken.

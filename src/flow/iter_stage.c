@@ -1,8 +1,8 @@
 /* flow/iter_stage.c - stages: iterators made out of arrays and of other iterators.
  *
- * A stage asks its source only when it is asked itself. What it has taken from a source and not
- * given on stays in its scratch room where a cancellation could come between the two (zip), so a
- * call that was cancelled can be made again.
+ * A stage asks its source only when it is asked itself. What it has taken from a source stays in
+ * its scratch room until it has been given on, so a call that was cancelled on the way can be made
+ * again and no item is lost.
  *
  * A composition that is impossible is told by the first next, so that stages can be written one
  * into the other.
@@ -12,6 +12,8 @@
 #include <roost/iter.h>
 
 #include <string.h>
+
+#include <roost/chan.h>
 
 #include "base/assert.h"
 #include "base/mem.h"
@@ -82,18 +84,56 @@ roost_iter *roost_iter_array(roost_iter_stage *stage, const void *items, size_t 
     return &stage->iter;
 }
 
+/* -- channel ------------------------------------------------------------------------------------
+ */
+
+static int stage_chan_next(roost_iter *iter, void *item)
+{
+    int rc = roost_chan_recv(stage_of(iter)->priv.arg, item);
+    return rc == ROOST_ECLOSED ? 0 : rc < 0 ? rc : 1;
+}
+
+static int stage_chan_close(roost_iter *iter)
+{
+    return roost_chan_close(stage_of(iter)->priv.arg);
+}
+
+roost_iter *roost_iter_chan(roost_iter_stage *stage, roost_chan *ch, size_t item_size)
+{
+    static const roost_iter_ops ops = {stage_chan_next, stage_chan_close};
+    stage_init(stage, &ops, item_size, NULL);
+    stage->priv.arg = ch;
+    return &stage->iter;
+}
+
 /* -- map and filter -----------------------------------------------------------------------------
  */
+
+/* Has an item of the source in the scratch room, and says so in `count`: 1; 0 at the end. */
+static int stage_take_in(roost_iter_stage *stage)
+{
+    int rc = stage_begin(stage);
+    if (rc < 0 || stage->priv.count == 1)
+        return rc < 0 ? rc : 1;
+    rc = roost_iter_next(stage->priv.source, stage->priv.scratch);
+    stage->priv.count = rc > 0;
+    return rc;
+}
+
+/* After a function has seen it: unless the call was cancelled, the item is used up. */
+static void stage_used_up(roost_iter_stage *stage, int rc)
+{
+    stage->priv.count = rc == ROOST_ECANCELED;
+}
 
 static int stage_map_next(roost_iter *iter, void *item)
 {
     roost_iter_stage *stage = stage_of(iter);
-    int rc = stage_begin(stage);
-    if (rc == 0)
-        rc = roost_iter_next(stage->priv.source, stage->priv.scratch);
+    int rc = stage_take_in(stage);
     if (rc <= 0)
         return rc;
     rc = stage->priv.from.map(stage->priv.arg, stage->priv.scratch, item);
+    stage_used_up(stage, rc);
     return rc < 0 ? rc : 1;
 }
 
@@ -112,11 +152,10 @@ roost_iter *roost_iter_map(roost_iter_stage *stage, roost_iter *source, size_t i
 static int stage_filter_next(roost_iter *iter, void *item)
 {
     roost_iter_stage *stage = stage_of(iter);
-    int rc = stage_begin(stage);
-    if (rc < 0)
-        return rc;
-    while ((rc = roost_iter_next(stage->priv.source, stage->priv.scratch)) > 0) {
+    int rc;
+    while ((rc = stage_take_in(stage)) > 0) {
         rc = stage->priv.from.test(stage->priv.arg, stage->priv.scratch);
+        stage_used_up(stage, rc);
         if (rc == 0)
             continue;
         if (rc > 0)
@@ -211,19 +250,13 @@ roost_iter *roost_iter_enumerate(roost_iter_stage *stage, roost_iter *source, ro
     return &stage->iter;
 }
 
-/* count: 1 while the scratch room holds an item of the first that has found no partner yet. */
 static int stage_zip_next(roost_iter *iter, void *item)
 {
     roost_iter_stage *stage = stage_of(iter);
     const roost_iter_pair *pair = &stage->priv.pair;
-    int rc = stage_begin(stage);
-    if (rc < 0)
+    int rc = stage_take_in(stage);
+    if (rc <= 0)
         return rc;
-    if (stage->priv.count == 0) {
-        if ((rc = roost_iter_next(stage->priv.source, stage->priv.scratch)) <= 0)
-            return rc;
-        stage->priv.count = 1;
-    }
     if ((rc = roost_iter_next(stage->priv.second, (char *)item + pair->second_at)) <= 0)
         return rc;
     memcpy((char *)item + pair->first_at, stage->priv.scratch, pair->first_size);

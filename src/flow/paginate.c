@@ -114,8 +114,12 @@ static bool wait_abort(struct roost_task *task)
     return true;
 }
 
+/* Asked again before each wait: a cancellation may have come after a wake-up. */
 static int wait_at(struct roost_task **place, struct roost_task *self, const char *what)
 {
+    int rc = roosti_op_refused(self);
+    if (rc < 0)
+        return rc;
     *place = self;
     return roosti_park(self, wait_abort, what, place);
 }

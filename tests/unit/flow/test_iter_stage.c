@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <roost.h>
+#include <roost/chan.h>
 
 #include "kit/kit.h"
 
@@ -182,6 +183,42 @@ ROOST_TEST(chain_gives_one_after_the_other)
                                                  roost_iter_array(&second, "abc", 3, 1))));
 }
 
+ROOST_ASYNC(send_numbers, roost_chan *, ch, int, count, int *, rc)
+{
+    ROOST_AUTO(chan) roost_chan *own = ch;
+    *rc = 0;
+    for (int i = 0; i < count && *rc == 0; i++)
+        *rc = roost_chan_send(own, &i);
+    return 0;
+}
+
+ROOST_TEST(a_channel_gives_what_it_receives_and_is_closed_with_the_iterator)
+{
+    for (int round = 0; round < 2; round++) {
+        roost_chan_opts opts = {.item_size = sizeof(int)};
+        roost_iter_stage source, few;
+        roost_chan *ch = NULL;
+        roost_chan *sender = NULL;
+        int sent = 1;
+        int rc = 0;
+        if (roost_chan_open(&opts, &ch) < 0)
+            return;
+        rc = roost_chan_clone(ch, ROOST_CHAN_SEND, &sender);
+        roost_ignore(roost_chan_close_send(ch));
+        ROOST_GROUP(g, rc) {
+            if (sender && roost_go(g, ROOST_CALL(send_numbers, sender, 5, &sent)) < 0)
+                roost_ignore(roost_chan_close(sender));
+            roost_iter *iter = roost_iter_chan(&source, ch, sizeof(int));
+            if (round == 0)
+                CHECK_EQ(101234, pack(iter));
+            else
+                CHECK_EQ(101, pack(roost_iter_take(&few, iter, 2)));
+        }
+        CHECK_EQ(0, rc);
+        CHECK_EQ(round == 0 ? 0 : ROOST_EBROKEN, sent);
+    }
+}
+
 /* -- sources that end, fail, close
  * ---------------------------------------------------------------*/
 
@@ -280,6 +317,36 @@ ROOST_TEST(zip_keeps_the_first_of_a_pair_over_a_cancellation)
     CHECK_EQ(3, pair.left);
     CHECK_EQ(3, pair.right);
     CHECK_EQ(0, roost_iter_close(iter));
+}
+
+static ROOST_SUSPENDS int wait_at_gate(void *arg, const void *item)
+{
+    (void)item;
+    ROOST_TRY(roost_event_wait(arg));
+    return 1;
+}
+
+static ROOST_SUSPENDS int copy_at_gate(void *arg, const void *in, void *out)
+{
+    memcpy(out, in, sizeof(int));
+    return roost_event_wait(arg);
+}
+
+ROOST_TEST(a_cancelled_function_sees_its_item_again)
+{
+    roost_event gate = ROOST_EVENT_INIT;
+    roost_iter_stage array, stage;
+    int item = -1;
+    for (int i = 0; i < 2; i++) {
+        roost_iter *iter =
+            i == 0 ? roost_iter_filter(&stage, upto(&array, 2), wait_at_gate, &gate)
+                   : roost_iter_map(&stage, upto(&array, 2), sizeof(int), copy_at_gate, &gate);
+        for (int tries = 0; tries < 2; tries++)
+            CHECK_EQ(ROOST_ETIMEDOUT, ROOST_WITHIN(ROOST_US(50), roost_iter_next(iter, &item)));
+        roost_ignore(roost_event_set(&gate));
+        CHECK_EQ(101, pack(iter));
+        roost_ignore(roost_event_clear(&gate));
+    }
 }
 
 ROOST_TEST(skip_goes_on_where_it_was_cancelled)
