@@ -221,7 +221,7 @@ ROOST_END_DECLS
     } while (0)
 
 /* What the blocks do at their two ends. */
-static inline roost_mutex *roost_mutex_block_begin(roost_mutex *mutex, int *rc)
+static inline ROOST_SUSPENDS roost_mutex *roost_mutex_block_begin(roost_mutex *mutex, int *rc)
 {
     return (*rc = roost_mutex_lock(mutex)) == 0 ? mutex : NULL;
 }

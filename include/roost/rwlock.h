@@ -159,7 +159,7 @@ ROOST_END_DECLS
     ROOST_LOCK_BLOCK_(ROOST_UNIQUE(roost_lock_), roost_rwlock, write_block, rwlock, rc)
 
 /* What the blocks do at their two ends. */
-static inline roost_rwlock *roost_read_block_begin(roost_rwlock *rwlock, int *rc)
+static inline ROOST_SUSPENDS roost_rwlock *roost_read_block_begin(roost_rwlock *rwlock, int *rc)
 {
     return (*rc = roost_rwlock_read_lock(rwlock)) == 0 ? rwlock : NULL;
 }
@@ -170,7 +170,7 @@ static inline void roost_read_block_cleanup(roost_rwlock **rwlock)
         roost_rwlock_read_unlock(*rwlock);
 }
 
-static inline roost_rwlock *roost_write_block_begin(roost_rwlock *rwlock, int *rc)
+static inline ROOST_SUSPENDS roost_rwlock *roost_write_block_begin(roost_rwlock *rwlock, int *rc)
 {
     return (*rc = roost_rwlock_write_lock(rwlock)) == 0 ? rwlock : NULL;
 }
