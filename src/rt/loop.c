@@ -15,6 +15,13 @@
 #include "rt/inbox.h"
 #include "rt/stall.h"
 
+/* How long a loop that is likely to be posted to waits awake: what going to sleep and being woken
+ * costs the two threads, twice. */
+#define SPIN_NS ROOST_US(10)
+
+/* Waits awake that failed in a row, beyond which the pauses between them grow no longer. */
+enum { SPIN_MISSES_MAX = 8 };
+
 __thread struct roosti_loop *roosti_loop_here;
 
 /* The id given last; wraps past zero only after four thousand million loops. */
@@ -35,6 +42,7 @@ int roosti_loop_init(struct roosti_loop *loop, struct roosti_port *port, const r
     }
     loop->port = port;
     loop->virtual_time = port->ops->virtual_time;
+    loop->spin.allowed = !loop->virtual_time && roosti_host_cpu_count() > 1;
     if (loop->virtual_time)
         loop->random = roosti_rng_split(opts->seed, "loop");
     loop->run_end = &loop->run_first;
@@ -104,6 +112,43 @@ bool roosti_loop_has_work(const struct roosti_loop *loop)
     return loop->run_first || roosti_inbox_pending(loop->inbox);
 }
 
+/* A loop that was posted to since it last waited is likely to be posted to again within a moment:
+ * waiting awake for that moment saves both sides the kernel. When that fails it is tried less and
+ * less often. True: a post has come. */
+static bool loop_spin(struct roosti_loop *loop)
+{
+    if (!loop->spin.allowed || loop->posts == loop->spin.posts)
+        return false;
+    loop->spin.posts = loop->posts;
+    if (loop->spin.rest > 0) {
+        loop->spin.rest--;
+        return false;
+    }
+    roost_time due = roosti_timers_next(&loop->timers);
+    if (due != ROOST_NEVER && due - loop->port->ops->now(loop->port) < 2 * SPIN_NS)
+        return false;
+    /* What the tasks have submitted must not wait for this. */
+    if (loop->port->ops->in_flight(loop->port) > 0) {
+        (void)loop->port->ops->wait(loop->port, INT64_MIN);
+        if (loop->run_first)
+            return true;
+    }
+    uint64_t began = roosti_ticks();
+    do {
+        for (int i = 0; i < 8; i++) {
+            if (roosti_inbox_pending(loop->inbox)) {
+                loop->spin.misses = 0;
+                return true;
+            }
+            roosti_spin_hint();
+        }
+    } while (roosti_ticks_to_ns(roosti_ticks() - began) < SPIN_NS);
+    if (loop->spin.misses < SPIN_MISSES_MAX)
+        loop->spin.misses++;
+    loop->spin.rest = (1u << loop->spin.misses) - 1;
+    return false;
+}
+
 static void loop_poll(struct roosti_loop *loop, bool may_block)
 {
     roost_time deadline = INT64_MIN;
@@ -112,6 +157,9 @@ static void loop_poll(struct roosti_loop *loop, bool may_block)
     /* Before it is decided how long to wait: an observer may make tasks ready. */
     if (loop->probe)
         roosti_probe_tell(loop, ROOSTI_EVENT_POLL, NULL);
+    if (may_block && !loop->probe && !roosti_loop_has_work(loop) && loop_spin(loop) &&
+        roosti_ticks_to_ns(roosti_ticks() - loop->poll_ticks) < ROOSTI_POLL_NS)
+        return;
     if (may_block && !roosti_loop_has_work(loop)) {
         /* Before the last look at who may still post: from here on they wake the loop. */
         roosti_inbox_sleep(loop->inbox, true);

@@ -75,6 +75,14 @@ struct roosti_loop {
     uint64_t thread_id; /* the kernel's number of its thread */
     uint32_t id;        /* unique in the process, never 0 */
 
+    struct {
+        uint64_t posts;  /* `posts` when it last began to wait */
+        uint32_t misses; /* waits awake in a row that nothing was posted in */
+        uint32_t rest;   /* waits to come that shall not be tried awake */
+        bool allowed;    /* there is a processor for whoever posts */
+    } spin;
+    uint64_t select_seed; /* of the stream that fair selects draw from; 0: not begun */
+
     struct roosti_probe *probe; /* NULL unless under observation */
     struct roosti_inbox *inbox; /* what threads, signals and other loops post */
     struct roosti_run *run;     /* the run it belongs to */
