@@ -4,6 +4,7 @@
  */
 #include "rt/loop.h"
 #include "rt/scope.h"
+#include "rt/waitq.h"
 
 static void scope_grace_over(struct roost_impl_timer *timer)
 {
@@ -18,6 +19,9 @@ void roost_scope_shutdown(roost_scope *scope, roost_dur grace)
     for (roost_scope *at = scope; at; at = roosti_scope_next(at, scope)) {
         struct roost_task *task = at->priv.task;
         if (task && task->soft_waiting && task->state == ROOSTI_TASK_WAITING) {
+            /* A select may have been served by another of its cases already. */
+            if (task->wait.waiter && !roosti_waiter_claim(task->wait.waiter))
+                continue;
             task->soft_waiting = false;
             task->loop->forever--;
             roosti_wake(task, 0);
@@ -73,6 +77,7 @@ int roost_wait_stopping(void)
     if (task_is_stopping(task))
         return 0;
     task->soft_waiting = true;
+    task->wait.waiter = NULL;
     task->loop->forever++;
     return roosti_park(task, stopping_abort, "roost_wait_stopping", NULL);
 }

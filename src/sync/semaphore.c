@@ -6,7 +6,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include <roost/semaphore.h>
+#include "sync/semaphore.h"
 
 #include "rt/loop.h"
 #include "rt/report.h"
@@ -43,11 +43,15 @@ static void sem_serve(roost_sem *sem)
 }
 
 /* Those behind a request that was too big may be served when it leaves. */
+void roosti_sem_leave(roost_sem *sem, struct roost_impl_waiter *waiter)
+{
+    roosti_waitq_remove(&sem->priv.waiters, waiter);
+    sem_serve(sem);
+}
+
 static bool sem_abort(struct roost_task *task)
 {
-    roost_sem *sem = task->wait.on;
-    roosti_waitq_remove(&sem->priv.waiters, task->wait.waiter);
-    sem_serve(sem);
+    roosti_sem_leave(task->wait.on, task->wait.waiter);
     return true;
 }
 
