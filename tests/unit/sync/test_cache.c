@@ -102,11 +102,12 @@ ROOST_TEST(a_value_is_loaded_once_and_then_there)
     if (source_open(&source, 0, 0) < 0)
         return;
     CHECK_EQ(1, get(&source, 7));
-    ROOST_NO_YIELD
-    {
-        CHECK_EQ(1, get(&source, 7));
-        CHECK_EQ(1, get(&source, 7));
-    }
+    uint64_t steps = roost_test_steps();
+    CHECK_EQ(1, get(&source, 7));
+    CHECK_EQ(1, get(&source, 7));
+    /* On a real clock a task that has run for long gives way. */
+    if (roost_test_virtual())
+        CHECK_EQ(steps, roost_test_steps());
     CHECK_EQ(2, get(&source, 8));
     roost_cache_stats stats = stats_of(&source);
     CHECK_EQ(2, stats.hits);
@@ -428,6 +429,16 @@ ROOST_TEST(a_load_may_ask_for_other_keys_but_not_for_its_own)
     roost_cache_close(source.cache);
 }
 
+/* Closes it while tasks are in it, or under torture when they are gone: nobody may ask a cache that
+ * has been closed. */
+static void source_close_if(struct source *source, bool ready)
+{
+    if (!ready)
+        return;
+    roost_cache_close(source->cache);
+    source->cache = NULL;
+}
+
 /* -- closing ----------------------------------------------------------------------------------- */
 
 ROOST_TEST(closing_sends_away_who_waits_and_leaves_loads_their_values, .fifo = true)
@@ -442,8 +453,9 @@ ROOST_TEST(closing_sends_away_who_waits_and_leaves_loads_their_values, .fifo = t
         ROOST_GO(g, get_into, &source, 1, &seen[1]);
         ROOST_GO(g, get_into, &source, 2, &seen[2]);
         rc = roost_test_settle();
-        roost_cache_close(source.cache);
+        source_close_if(&source, rc == 0);
     }
+    source_close_if(&source, true);
     CHECK_EQ(0, rc);
     CHECK_EQ(1, seen[0]);
     CHECK_EQ(ROOST_ECLOSED, seen[1]);
@@ -468,9 +480,10 @@ ROOST_TEST(closing_ends_a_load_that_has_only_been_handed_over, .fifo = true)
             roost_task_cancel(first, "too slow");
         if (rc == 0)
             rc = roost_yield();
-        roost_cache_close(source.cache);
+        source_close_if(&source, rc == 0);
         roost_task_drop(first);
     }
+    source_close_if(&source, true);
     CHECK_EQ(0, rc);
     CHECK_EQ(ROOST_ECANCELED, seen[0]);
     CHECK_EQ(ROOST_ECLOSED, seen[1]);

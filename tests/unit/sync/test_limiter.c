@@ -51,15 +51,16 @@ ROOST_TEST(a_token_is_borrowed_and_given_back)
 {
     roost_limiter limiter = ROOST_LIMITER_INIT(1);
     roost_loan loan = ROOST_LOAN_INIT;
-    ROOST_NO_YIELD
-    {
-        CHECK_OK(roost_limiter_acquire(&limiter, &loan));
-        CHECK_EQ(1, stats_of(&limiter).borrowed);
-        CHECK_OK(roost_limiter_release(&limiter, &loan));
-        CHECK_EQ(0, stats_of(&limiter).borrowed);
-        CHECK_OK(roost_limiter_try_acquire(&limiter, &loan));
-        CHECK_OK(roost_limiter_release(&limiter, &loan));
-    }
+    uint64_t steps = roost_test_steps();
+    CHECK_OK(roost_limiter_acquire(&limiter, &loan));
+    CHECK_EQ(1, stats_of(&limiter).borrowed);
+    CHECK_OK(roost_limiter_release(&limiter, &loan));
+    CHECK_EQ(0, stats_of(&limiter).borrowed);
+    CHECK_OK(roost_limiter_try_acquire(&limiter, &loan));
+    CHECK_OK(roost_limiter_release(&limiter, &loan));
+    /* On a real clock a task that has run for long gives way. */
+    if (roost_test_virtual())
+        CHECK_EQ(steps, roost_test_steps());
 }
 
 ROOST_TEST(a_borrower_has_one_token_at_most)
@@ -456,7 +457,8 @@ static void borrow_in_a_post(void *arg)
 
 ROOST_TEST(a_post_may_borrow_for_something)
 {
-    struct relay relay = {.limiter = ROOST_LIMITER_INIT(1), .acquired = 1};
+    static struct relay relay; /* outlives the case's frame: the post may come later */
+    relay = (struct relay){.limiter = ROOST_LIMITER_INIT(1), .acquired = 1};
     roost_poster *poster = NULL;
     if (roost_poster_open(&poster) < 0)
         return;
@@ -464,9 +466,6 @@ ROOST_TEST(a_post_may_borrow_for_something)
     CHECK_OK(roost_sleep(ROOST_MS(1)));
     CHECK_EQ(0, relay.acquired);
     roost_poster_close(poster);
-    /* Under torture the sleep may not have waited for it. */
-    ROOST_CLEANUP(ROOST_SEC(1))
-        roost_ignore(roost_sleep(ROOST_MS(1)));
 }
 
 static roost_limiter reported_limiter;

@@ -57,8 +57,11 @@ ROOST_TEST(the_first_makes_the_call_and_all_get_its_result)
     CHECK(roost_once_done(&shop.once));
     if (roost_test_virtual())
         CHECK_EQ(ROOST_MS(1), roost_now() - roost_test_start());
-    ROOST_NO_YIELD
+    uint64_t steps = roost_test_steps();
     CHECK_EQ(1, roost_once_do(&shop.once, ROOST_CALL(open_shop, &shop)));
+    /* On a real clock a task that has run for long gives way. */
+    if (roost_test_virtual())
+        CHECK_EQ(steps, roost_test_steps());
 }
 
 ROOST_TEST(a_failed_call_is_made_anew_by_the_next_in_line)

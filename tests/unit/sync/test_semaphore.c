@@ -53,18 +53,19 @@ ROOST_ASYNC(take, struct line *, line, int, id, uint32_t, count)
 ROOST_TEST(permits_are_taken_and_put_back)
 {
     roost_sem sem = ROOST_SEM_INIT(2);
-    ROOST_NO_YIELD
-    {
-        CHECK_OK(roost_sem_acquire(&sem));
-        CHECK_OK(roost_sem_try_acquire(&sem));
-        CHECK_EQ(0, permits_of(&sem));
-        CHECK_EQ(ROOST_EAGAIN, roost_sem_try_acquire(&sem));
-        CHECK_OK(roost_sem_release(&sem));
-        CHECK_EQ(1, permits_of(&sem));
-        CHECK_OK(roost_sem_release_many(&sem, 2));
-        CHECK_OK(roost_sem_try_acquire_many(&sem, 3));
-        CHECK_EQ(0, permits_of(&sem));
-    }
+    uint64_t steps = roost_test_steps();
+    CHECK_OK(roost_sem_acquire(&sem));
+    CHECK_OK(roost_sem_try_acquire(&sem));
+    CHECK_EQ(0, permits_of(&sem));
+    CHECK_EQ(ROOST_EAGAIN, roost_sem_try_acquire(&sem));
+    CHECK_OK(roost_sem_release(&sem));
+    CHECK_EQ(1, permits_of(&sem));
+    CHECK_OK(roost_sem_release_many(&sem, 2));
+    CHECK_OK(roost_sem_try_acquire_many(&sem, 3));
+    CHECK_EQ(0, permits_of(&sem));
+    /* On a real clock a task that has run for long gives way. */
+    if (roost_test_virtual())
+        CHECK_EQ(steps, roost_test_steps());
 }
 
 ROOST_TEST(a_zeroed_semaphore_is_empty_and_unbounded)
@@ -338,8 +339,9 @@ static void release_one(void *sem)
 
 ROOST_TEST(a_post_may_release)
 {
-    roost_sem sem = ROOST_SEM_INIT(0);
+    static roost_sem sem; /* outlives the case's frame: the post may come later */
     roost_poster *poster = NULL;
+    roost_sem_init(&sem, 0, NULL);
     if (roost_poster_open(&poster) < 0)
         return;
     CHECK_OK(roost_post(poster, release_one, &sem));
