@@ -175,8 +175,8 @@ int roost_broadcast_send(roost_broadcast *broadcast, const void *item)
     if (roosti_unlikely(rc < 0))
         return rc;
     if (roosti_unlikely(broadcast_full(broadcast))) {
-        struct roosti_guard_waiter waiter = {
-            .base = {.task = self, .slot = (void *)(uintptr_t)item}};
+        ROOSTI_UNSET struct roosti_guard_waiter waiter;
+        waiter.base = (struct roost_impl_waiter){.task = self, .slot = (void *)(uintptr_t)item};
         broadcast->send_waits++;
         return roosti_guard_park(&broadcast->guard, &broadcast->senders, &waiter,
                                  broadcast->send_text);
@@ -306,7 +306,9 @@ int roost_subscription_recv(roost_subscription *sub, void *item)
         return rc;
     rc = subscription_recv_now(sub, item, &wakes);
     if (rc == ROOST_EAGAIN) {
-        struct roosti_guard_waiter waiter = {.base = {.task = self, .slot = item}, .owner = sub};
+        ROOSTI_UNSET struct roosti_guard_waiter waiter;
+        waiter.base = (struct roost_impl_waiter){.task = self, .slot = item};
+        waiter.owner = sub;
         broadcast->recv_waits++;
         sub->priv.busy = true;
         rc = roosti_guard_park(&broadcast->guard, &broadcast->receivers, &waiter,

@@ -164,7 +164,8 @@ int roost_queue_put(roost_queue *queue, const void *item)
         return rc;
     }
     queue->put_waits++;
-    struct roosti_guard_waiter waiter = {.base = {.task = self, .slot = (void *)(uintptr_t)item}};
+    ROOSTI_UNSET struct roosti_guard_waiter waiter;
+    waiter.base = (struct roost_impl_waiter){.task = self, .slot = (void *)(uintptr_t)item};
     return roosti_guard_park(&queue->guard, &queue->putters, &waiter, queue->put_text);
 }
 
@@ -186,7 +187,8 @@ int roost_queue_get(roost_queue *queue, void *item)
         return rc;
     }
     queue->get_waits++;
-    struct roosti_guard_waiter waiter = {.base = {.task = self, .slot = item}};
+    ROOSTI_UNSET struct roosti_guard_waiter waiter;
+    waiter.base = (struct roost_impl_waiter){.task = self, .slot = item};
     return roosti_guard_park(&queue->guard, &queue->getters, &waiter, queue->get_text);
 }
 
@@ -256,7 +258,8 @@ int roost_queue_join(roost_queue *queue)
         roosti_guard_leave(&queue->guard);
         return 0;
     }
-    struct roosti_guard_waiter waiter = {.base = {.task = self}};
+    ROOSTI_UNSET struct roosti_guard_waiter waiter;
+    waiter.base = (struct roost_impl_waiter){.task = self};
     return roosti_guard_park(&queue->guard, &queue->joiners, &waiter, queue->join_text);
 }
 

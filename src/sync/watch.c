@@ -140,7 +140,8 @@ int roost_watch_changed(roost_watch *watch, uint64_t *version, void *value)
         }
         watch->waits++;
         watch->waiting++;
-        struct roosti_guard_waiter waiter = {.base = {.task = self}};
+        ROOSTI_UNSET struct roosti_guard_waiter waiter;
+        waiter.base = (struct roost_impl_waiter){.task = self};
         rc = roosti_guard_park(&watch->guard, &watch->waiters, &waiter, watch->wait_text);
         roosti_guard_take(&watch->guard);
         watch->waiting--;

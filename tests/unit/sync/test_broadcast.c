@@ -60,15 +60,12 @@ ROOST_TEST(opening_refuses_options_that_say_nothing_or_too_much)
         {.item_size = 1, .capacity = 1, .policy = (enum roost_broadcast_policy)2},
         {.item_size = 1, .capacity = 1, .policy = (enum roost_broadcast_policy) - 1},
     };
-    const roost_broadcast_opts huge[] = {
-        {.item_size = 8, .capacity = SIZE_MAX / 4},
-        {.item_size = 1, .capacity = SIZE_MAX / 2},
-    };
+    /* More than can be counted in bytes. */
+    const roost_broadcast_opts huge = {.item_size = 8, .capacity = SIZE_MAX / 4};
     CHECK_EQ(ROOST_EINVAL, roost_broadcast_open(NULL, &broadcast));
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         CHECK_EQ(ROOST_EINVAL, roost_broadcast_open(&bad[i], &broadcast));
-    for (size_t i = 0; i < sizeof huge / sizeof huge[0]; i++)
-        CHECK_EQ(ROOST_ENOMEM, roost_broadcast_open(&huge[i], &broadcast));
+    CHECK_EQ(ROOST_ENOMEM, roost_broadcast_open(&huge, &broadcast));
     CHECK(broadcast == NULL);
     roost_broadcast_close(NULL);
 }
@@ -529,8 +526,8 @@ ROOST_ASYNC(close_under_a_sender)
     ROOST_GROUP(g, rc) {
         ROOST_GO(g, send_one, broadcast, 1);
         ROOST_GO(g, send_one, broadcast, 2);
-        CHECK_OK(roost_yield());
-        CHECK_OK(roost_yield());
+        while (stats_of(broadcast).send_waits == 0)
+            ROOST_TRY(roost_yield());
         roost_broadcast_close(broadcast);
     }
     return rc;
@@ -552,7 +549,8 @@ ROOST_ASYNC(unsubscribe_under_a_receiver)
     ROOST_TRY(roost_broadcast_subscribe(broadcast, &sub));
     ROOST_GROUP(g, rc) {
         ROOST_GO(g, recv_one, &sub, &at);
-        CHECK_OK(roost_yield());
+        while (stats_of(broadcast).recv_waits == 0)
+            ROOST_TRY(roost_yield());
         rc = roost_broadcast_unsubscribe(&sub);
     }
     return rc == ROOST_EBUSY ? 5 : 0;

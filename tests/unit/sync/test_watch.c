@@ -43,7 +43,6 @@ ROOST_TEST(opening)
     roost_watch *watch = NULL;
     CHECK_EQ(ROOST_EINVAL, roost_watch_open(0, NULL, NULL, &watch));
     CHECK_EQ(ROOST_ENOMEM, roost_watch_open(SIZE_MAX, NULL, NULL, &watch));
-    CHECK_EQ(ROOST_ENOMEM, roost_watch_open(SIZE_MAX / 2 - 256, NULL, NULL, &watch));
     CHECK(watch == NULL);
     roost_watch_close(NULL);
 }
@@ -295,7 +294,8 @@ ROOST_ASYNC(close_under_a_waiter, bool, woken)
     ROOST_TRY(roost_watch_open(sizeof rc, &rc, NULL, &watch));
     ROOST_GROUP(g, rc) {
         ROOST_GO(g, see_one, watch, 1, &at);
-        ROOST_TRY(roost_yield());
+        while (stats_of(watch).waits == 0)
+            ROOST_TRY(roost_yield());
         if (woken)
             ROOST_TRY(roost_watch_shutdown(watch));
         roost_watch_close(watch);
