@@ -8,6 +8,7 @@
 #include <roost/async.h>
 #include <roost/broadcast.h>
 #include <roost/cache.h>
+#include <roost/chan.h>
 #include <roost/config.h>
 #include <roost/error.h>
 #include <roost/event.h>
@@ -31,6 +32,7 @@
 #include <roost/run.h>
 #include <roost/rwlock.h>
 #include <roost/scope.h>
+#include <roost/select.h>
 #include <roost/semaphore.h>
 #include <roost/task.h>
 #include <roost/thread.h>
