@@ -443,6 +443,10 @@ ROOST_TEST(everything_an_ended_task_held_is_abandoned)
         CHECK(stats_of(&mutexes[i]).abandoned);
         CHECK(!stats_of(&mutexes[i]).locked);
         CHECK_EQ(ROOST_EOWNERDEAD, roost_mutex_unlock(&mutexes[i]));
+        rc = roost_mutex_try_lock(&mutexes[i]);
+        CHECK_EQ(ROOST_EOWNERDEAD, rc);
+        if (rc == 0)
+            roost_mutex_unlock(&mutexes[i]);
         rc = 0;
         ROOST_LOCK(&mutexes[i], rc)
             continue;
