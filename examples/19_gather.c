@@ -21,7 +21,7 @@ ROOST_ASYNC(risky_operation, int, item, int *, out)
     return 0;
 }
 
-static int process_items(const int *items, size_t n)
+ROOST_ASYNC(process_items, const int *, items, size_t, n)
 {
     ROOST_AUTO(errors) roost_errors errors = ROOST_ERRORS_INIT;
     int results[ITEMS];

@@ -1,6 +1,7 @@
 /* rt/held.h - the list of what a task holds.
  *
- * Singly linked: what was taken last is mostly let go first.
+ * Singly linked: what was taken last is mostly let go first. Whoever waits for the end of a task
+ * without joining it hangs a look-out on the same list (flow/wait.c), for it is told then as well.
  *
  * SPDX-License-Identifier: MIT
  */
