@@ -8,6 +8,7 @@
 #include <roost/async.h>
 #include <roost/broadcast.h>
 #include <roost/cache.h>
+#include <roost/call.h>
 #include <roost/chan.h>
 #include <roost/config.h>
 #include <roost/error.h>

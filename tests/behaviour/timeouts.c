@@ -630,6 +630,39 @@ BEHAVIOUR(30, an_expired_timeout_never_starts_a_call_that_is_handed_over)
     CHECK_EQ(1, starts);
 }
 
+ROOST_ASYNC(count_call, int *, calls)
+{
+    (*calls)++;
+    return 0;
+}
+
+BEHAVIOUR(30, wait_for_without_time_does_not_begin)
+{
+    int starts = 0;
+    const roost_dur durations[] = {0, -1, INT64_MIN};
+    for (size_t i = 0; i < sizeof durations / sizeof durations[0]; i++)
+        CHECK_EQ(ROOST_ETIMEDOUT, roost_wait_for(ROOST_CALL(count_call, &starts), durations[i]));
+    CHECK_EQ(0, starts);
+    CHECK_OK(roost_checkpoint());
+
+    CHECK_OK(roost_wait_for(ROOST_CALL(count_call, &starts), LONG_TIME));
+    CHECK_OK(roost_wait_for(ROOST_CALL(count_call, &starts), ROOST_FOREVER));
+    CHECK_OK(roost_await(ROOST_CALL(count_call, &starts)));
+    CHECK_EQ(3, starts);
+}
+
+BEHAVIOUR(30, wait_for_in_a_cancelled_scope_is_cancelled)
+{
+    int starts = 0;
+    ROOST_AUTO(scope) roost_scope scope;
+    scope_enter(&scope, NULL);
+    roost_scope_cancel(&scope, NULL);
+    CHECK_EQ(ROOST_ECANCELED, roost_wait_for(ROOST_CALL(count_call, &starts), 0));
+    CHECK_EQ(ROOST_ECANCELED, roost_wait_for(ROOST_CALL(count_call, &starts), LONG_TIME));
+    CHECK_EQ(0, starts);
+    CHECK_EQ(0, roost_scope_end(&scope, ROOST_ECANCELED));
+}
+
 BEHAVIOUR(30, nor_one_that_waits_for_a_place)
 {
     int rc = 0;
@@ -699,6 +732,7 @@ BEHAVIOUR(31, behind_a_shield_the_inner_one_has)
 
 BEHAVIOUR(31, in_blocks_and_calls_too)
 {
+    CHECK_EQ(41, roost_wait_for(ROOST_CALL(answer_all_the_same, 41), ROOST_MS(1)));
     CHECK_EQ(42, ROOST_WITHIN(ROOST_MS(1), answer_all_the_same(42)));
     int rc = 0;
     ROOST_TIMEOUT(rc, ROOST_MS(1))

@@ -56,6 +56,8 @@ static void calls_outside_a_task(int want)
     CHECK_EQ(want, roost_sleep(0));
     CHECK_EQ(want, roost_sleep_until(roost_now() + 1));
     CHECK_EQ(want, roost_sleep_forever());
+    CHECK_EQ(want, roost_await(ROOST_CALL(nothing)));
+    CHECK_EQ(want, roost_wait_for(ROOST_CALL(nothing), ROOST_SEC(1)));
     CHECK_EQ(want, roost_join(NULL, &result));
     CHECK_EQ(want, roost_task_set_name("nobody"));
     CHECK_EQ(want, roost_scope_enter(&scope));
