@@ -223,7 +223,7 @@ ROOST_END_DECLS
 static inline ROOST_SUSPENDS roost_loan *roost_loan_begin(roost_limiter *limiter, roost_loan *loan,
                                                           int *rc)
 {
-    return (*rc = roost_limiter_acquire(limiter, loan)) < 0 ? (roost_loan *)0 : loan;
+    return (*rc = roost_limiter_acquire(limiter, loan)) < 0 ? NULL : loan;
 }
 static inline void roost_loan_cleanup(roost_loan *loan)
 {

@@ -160,12 +160,12 @@ ROOST_END_DECLS
 /* Behind ROOST_PERMIT. */
 static inline ROOST_SUSPENDS roost_sem *roost_permit_begin(roost_sem *sem, int *rc)
 {
-    return (*rc = roost_sem_acquire(sem)) < 0 ? (roost_sem *)0 : sem;
+    return (*rc = roost_sem_acquire(sem)) < 0 ? NULL : sem;
 }
 static inline roost_sem *roost_permit_end(roost_sem *sem)
 {
     (void)roost_sem_release(sem);
-    return (roost_sem *)0;
+    return NULL;
 }
 static inline void roost_permit_cleanup(roost_sem **sem)
 {

@@ -62,22 +62,44 @@ static __attribute__((noinline)) int sem_wait(roost_sem *sem, struct roost_task 
     return roosti_waitq_park(&sem->priv.waiters, &waiter, sem_abort, "semaphore", sem);
 }
 
+/* The last step: takes what is there, or waits in line. */
+static inline int sem_take(roost_sem *sem, struct roost_task *task, uint32_t count)
+{
+    if (roosti_unlikely(!sem_has(sem, count)))
+        return sem_wait(sem, task, count);
+    sem->priv.permits -= count;
+    return 0;
+}
+
+/* Whoever is to be refused or has used up its turn. */
+static __attribute__((noinline)) int sem_acquire_slow(roost_sem *sem, struct roost_task *task,
+                                                      uint32_t count)
+{
+    int rc = roosti_op_begin_slow(task);
+    return rc < 0 ? rc : sem_take(sem, task, count);
+}
+
+static __attribute__((noinline)) int sem_acquire_first(roost_sem *sem, struct roost_task *task,
+                                                       uint32_t count)
+{
+    int rc = roosti_loop_owns(task->loop, &sem->priv.loop);
+    if (rc == 0)
+        rc = roosti_op_begin(task->loop, task);
+    return rc < 0 ? rc : sem_take(sem, task, count);
+}
+
+/* Whatever is rare is left by a call in tail position, so that no register has to be saved. */
 static inline int sem_acquire(roost_sem *sem, uint32_t count)
 {
     struct roost_task *task = roosti_self();
     if (roosti_unlikely(!task))
         return roosti_no_task();
     struct roosti_loop *loop = task->loop;
-    int rc = roosti_loop_owns(loop, &sem->priv.loop);
-    if (roosti_unlikely(rc < 0))
-        return rc;
-    rc = roosti_op_begin(loop, task);
-    if (roosti_unlikely(rc < 0))
-        return rc;
-    if (roosti_unlikely(!sem_has(sem, count)))
-        return sem_wait(sem, task, count);
-    sem->priv.permits -= count;
-    return 0;
+    if (roosti_unlikely(sem->priv.loop != loop->id))
+        return sem_acquire_first(sem, task, count);
+    if (!roosti_op_begin_short(loop, task))
+        return sem_acquire_slow(sem, task, count);
+    return sem_take(sem, task, count);
 }
 
 int roost_sem_acquire(roost_sem *sem)
@@ -132,7 +154,7 @@ static __attribute__((noinline)) int sem_misused(const roost_sem *sem, uint32_t 
     return rc;
 }
 
-static inline int sem_release(roost_sem *sem, uint32_t count)
+static __attribute__((noinline)) int sem_release(roost_sem *sem, uint32_t count)
 {
     int rc = sem_here(sem);
     uint32_t max = sem->priv.max ? sem->priv.max : UINT32_MAX;
@@ -141,14 +163,20 @@ static inline int sem_release(roost_sem *sem, uint32_t count)
     if (roosti_unlikely(count > max - sem->priv.permits))
         return sem_misused(sem, count, ROOST_EOVERFLOW);
     sem->priv.permits += count;
-    if (sem->priv.waiters.first)
-        sem_serve(sem);
+    sem_serve(sem);
     return 0;
 }
 
 int roost_sem_release(roost_sem *sem)
 {
-    return sem_release(sem, 1);
+    const struct roosti_loop *loop = roosti_loop_here;
+    uint32_t permits = sem->priv.permits;
+    /* Without a bound max - 1 is UINT32_MAX, which no number is above. */
+    if (roosti_unlikely(!loop || sem->priv.loop != loop->id || sem->priv.waiters.first ||
+                        permits > sem->priv.max - 1 || permits == UINT32_MAX))
+        return sem_release(sem, 1);
+    sem->priv.permits = permits + 1;
+    return 0;
 }
 
 int roost_sem_release_many(roost_sem *sem, uint32_t count)

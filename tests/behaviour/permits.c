@@ -43,13 +43,14 @@ struct pair {
     struct marks marks;
 };
 
-static int settle(int rc)
+static ROOST_SUSPENDS int settle(int rc)
 {
     return rc == 0 ? roost_test_settle() : rc;
 }
 
 /* Serves one waiter, and cancels the first one at the moment asked for. */
-static int serve_and_cancel(enum moment moment, struct pair *pair, void (*serve)(void *), void *arg)
+static ROOST_SUSPENDS int serve_and_cancel(enum moment moment, struct pair *pair,
+                                           void (*serve)(void *), void *arg)
 {
     int rc = 0;
     if (moment <= SAME_TICK_BEFORE)

@@ -32,7 +32,7 @@ struct source {
     bool dirty;      /* a load found something in the value's memory */
 };
 
-static int load(void *arg, const void *key, size_t key_len, void *value)
+static ROOST_SUSPENDS int load(void *arg, const void *key, size_t key_len, void *value)
 {
     struct source *source = arg;
     struct value *made = value;
@@ -400,7 +400,7 @@ ROOST_TEST(a_cancelled_load_that_nobody_waits_for_leaves_nothing)
 }
 
 /* A load that asks for its own key, or for others: two, one, and done. */
-static int load_nested(void *arg, const void *key, size_t key_len, void *value)
+static ROOST_SUSPENDS int load_nested(void *arg, const void *key, size_t key_len, void *value)
 {
     struct source *source = arg;
     unsigned char byte = *(const unsigned char *)key;
@@ -491,7 +491,7 @@ ROOST_TEST(closing_ends_a_load_that_has_only_been_handed_over, .fifo = true)
 }
 
 /* Closes the cache it loads for, and asks it once more. */
-static int load_and_close(void *arg, const void *key, size_t key_len, void *value)
+static ROOST_SUSPENDS int load_and_close(void *arg, const void *key, size_t key_len, void *value)
 {
     struct source *source = arg;
     roost_cache *cache = source->cache;
@@ -519,7 +519,7 @@ struct text {
     char *bytes;
 };
 
-static int text_load(void *arg, const void *key, size_t key_len, void *value)
+static ROOST_SUSPENDS int text_load(void *arg, const void *key, size_t key_len, void *value)
 {
     (void)arg;
     ROOST_TRY(roost_yield());

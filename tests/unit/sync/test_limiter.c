@@ -255,7 +255,7 @@ ROOST_TEST(a_cancelled_waiter_leaves_the_books, .fifo = true)
     CHECK_OK(roost_limiter_release(&limiter, &loan));
 }
 
-static int leave_by_return(roost_limiter *limiter)
+static ROOST_SUSPENDS int leave_by_return(roost_limiter *limiter)
 {
     int rc = 0;
     ROOST_BORROW(limiter, rc)

@@ -35,7 +35,7 @@ ROOST_ASYNC(visit, struct shop *, shop)
     return rc == -EIO ? 0 : rc;
 }
 
-static int visit_all(struct shop *shop, int count)
+static ROOST_SUSPENDS int visit_all(struct shop *shop, int count)
 {
     int rc = 0;
     ROOST_GROUP(g, rc) {

@@ -204,7 +204,7 @@ ROOST_TEST(a_group_that_fails_takes_its_waiters_out_of_the_line)
 
 /* -- blocks ------------------------------------------------------------------------------------ */
 
-static int leave_by_return(roost_sem *sem)
+static ROOST_SUSPENDS int leave_by_return(roost_sem *sem)
 {
     int rc = 0;
     ROOST_PERMIT(sem, rc)
