@@ -97,17 +97,22 @@ static __attribute__((noinline)) int mutex_lock_slow(roost_mutex *mutex, struct 
     return rc;
 }
 
+static inline bool mutex_is_free(const roost_mutex *mutex, const struct roosti_loop *loop)
+{
+    return roosti_likely(mutex->priv.loop_id == loop->id && !mutex->priv.owner);
+}
+
 /* The task has something to attend to before it may lock. */
 static __attribute__((noinline)) int mutex_lock_attentive(roost_mutex *mutex,
                                                           struct roost_task *self)
 {
     int rc = roosti_op_begin_slow(self);
-    return rc < 0 ? rc : mutex_lock_slow(mutex, self);
-}
-
-static inline bool mutex_is_free(const roost_mutex *mutex, const struct roosti_loop *loop)
-{
-    return roosti_likely(mutex->priv.loop_id == loop->id && !mutex->priv.owner);
+    if (rc < 0)
+        return rc;
+    if (!mutex_is_free(mutex, self->loop))
+        return mutex_lock_slow(mutex, self);
+    mutex_own(mutex, self);
+    return 0;
 }
 
 int roost_mutex_lock(roost_mutex *mutex)
