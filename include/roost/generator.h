@@ -37,7 +37,7 @@
 typedef struct roost_gen {
     roost_iter iter; /* the consumer's side */
     struct {
-        roost_call call;             /* what it runs, until it has begun */
+        roost_call call;             /* what it runs */
         struct roosti_env *env;      /* task-locals of its maker, until it has begun */
         struct roost_task *maker;    /* whose scope the group is; NULL: made outside a task */
         struct roost_task *task;     /* the generator's, from the first demand to its end */
@@ -102,7 +102,7 @@ ROOST_BEGIN_DECLS
  *   gen        the caller's memory, taken as raw bytes; must stay where it is until ended.
  *   item_size  bytes of an item.
  *   call       its function's first parameter is `gen`; the block of arguments is lent until the
- *              generator is first asked.
+ *              first item is there.
  *
  * It sees the task-locals of this moment.
  *

@@ -36,8 +36,9 @@ typedef struct roost_iter roost_iter;
 /* What a kind of iterator is. Yours: put a roost_iter first into a struct, with a table like this.
  * Both functions may suspend. */
 typedef struct roost_iter_ops {
-    int (*next)(roost_iter *iter, void *item); /* 1: an item was written; 0: the end; < 0: a code */
-    int (*close)(roost_iter *iter);            /* called once; its code only reports; may be NULL */
+    /* 1: an item was written; 0: the end, now and ever after; < 0: a code. */
+    int (*next)(roost_iter *iter, void *item);
+    int (*close)(roost_iter *iter); /* called once; its code only reports; may be NULL */
 } roost_iter_ops;
 
 /* Caller's memory. */
@@ -45,7 +46,7 @@ struct roost_iter {
     const roost_iter_ops *ops;
     size_t item_size; /* bytes */
     struct {
-        uint32_t state;
+        bool open;
     } priv;
 };
 
@@ -324,12 +325,20 @@ typedef struct roost_iter_walk {
     } priv;
 } roost_iter_walk;
 
-/* Behind ROOST_FOREACH: the beginning; the next item, or false; the end on whatever path. */
+/* Behind ROOST_FOREACH: the beginning, and the end on whatever path. */
 ROOST_API roost_iter_walk roost_iter_walk_begin(roost_iter *iter, size_t item_size, int *rc);
-ROOST_API ROOST_SUSPENDS bool roost_iter_walk_next(roost_iter_walk *walk, void *item);
 ROOST_API ROOST_SUSPENDS void roost_iter_walk_cleanup(roost_iter_walk *walk);
 
 ROOST_END_DECLS
+
+/* The next item, or false. */
+static inline ROOST_SUSPENDS bool roost_iter_walk_next(roost_iter_walk *walk, void *item)
+{
+    int rc = *walk->priv.rc < 0 ? 0 : roost_iter_next(walk->priv.iter, item);
+    if (rc < 0)
+        *walk->priv.rc = rc;
+    return rc > 0;
+}
 
 /* ROOST_FOREACH(type, item, iter, rc) { body }: the body once for each item. rc is an int that
  * exists already, mostly 0: a failure of the iterator ends the loop and is found in it, and the

@@ -1,7 +1,7 @@
 /* flow/iter.c - asynchronous iterators: asking, closing, and walking them to the end.
  *
- * An end is remembered here, so a kind never has to be asked again after it said 0. A failure is
- * not: a call that was cancelled may be made again.
+ * roost_iter_next does nothing after the kind's own function: a task that comes back to it from
+ * another stack returns straight to whoever asked.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -12,29 +12,21 @@
 #include "base/assert.h"
 #include "base/mem.h"
 
-enum iter_state { ITER_OPEN, ITER_ENDED, ITER_CLOSED };
-
 void roost_iter_init(roost_iter *iter, const roost_iter_ops *ops, size_t item_size)
 {
-    *iter = (roost_iter){.ops = ops, .item_size = item_size, .priv = {.state = ITER_OPEN}};
+    *iter = (roost_iter){.ops = ops, .item_size = item_size, .priv = {.open = true}};
 }
 
 int roost_iter_next(roost_iter *iter, void *item)
 {
-    if (roosti_unlikely(iter->priv.state != ITER_OPEN))
-        return 0;
-    int rc = iter->ops->next(iter, item);
-    /* It may have been closed by another task meanwhile; that state stays. */
-    if (roosti_unlikely(rc == 0) && iter->priv.state == ITER_OPEN)
-        iter->priv.state = ITER_ENDED;
-    return rc > 0 ? 1 : rc;
+    return roosti_likely(iter->priv.open) ? iter->ops->next(iter, item) : 0;
 }
 
 int roost_iter_close(roost_iter *iter)
 {
-    if (!iter || iter->priv.state == ITER_CLOSED)
+    if (!iter || !iter->priv.open)
         return 0;
-    iter->priv.state = ITER_CLOSED;
+    iter->priv.open = false;
     int rc = iter->ops->close ? iter->ops->close(iter) : 0;
     return rc < 0 ? rc : 0;
 }
@@ -54,16 +46,6 @@ roost_iter_walk roost_iter_walk_begin(roost_iter *iter, size_t item_size, int *r
     if (*rc >= 0 && (!iter || iter->item_size != item_size))
         *rc = ROOST_EINVAL;
     return (roost_iter_walk){.priv = {.iter = iter, .rc = rc}};
-}
-
-bool roost_iter_walk_next(roost_iter_walk *walk, void *item)
-{
-    if (*walk->priv.rc < 0)
-        return false;
-    int rc = roost_iter_next(walk->priv.iter, item);
-    if (roosti_unlikely(rc < 0))
-        *walk->priv.rc = rc;
-    return rc > 0;
 }
 
 void roost_iter_walk_cleanup(roost_iter_walk *walk)

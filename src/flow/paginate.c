@@ -45,23 +45,6 @@ static size_t align_up(size_t size)
     return (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
 }
 
-/* One block: the slots, two tokens, and the items of each slot. */
-static int pages_alloc(roost_pages *pages)
-{
-    size_t slots = pages->priv.prefetch + 1;
-    size_t slots_size = align_up(slots * sizeof *pages->priv.slots);
-    size_t tokens_size = align_up(2 * align_up(pages->priv.token_size));
-    size_t page_size = align_up(pages->priv.page_items * pages->iter.item_size);
-    char *block = roosti_alloc_zero(1, slots_size + tokens_size + slots * page_size, "pages");
-    if (!block)
-        return ROOST_ENOMEM;
-    pages->priv.slots = (struct roost_impl_page_slot *)(void *)block;
-    pages->priv.tokens = block + slots_size;
-    for (size_t i = 0; i < slots; i++)
-        pages->priv.slots[i].items = block + slots_size + tokens_size + i * page_size;
-    return 0;
-}
-
 /* Whether the sizes can be multiplied and added up, with room to spare for all slots. */
 static bool pages_fit(const roost_pages *pages)
 {
@@ -158,13 +141,36 @@ ROOST_ASYNC(pages_ahead, roost_pages *, pages)
 /* -- the iterator -------------------------------------------------------------------------------
  */
 
+/* One block: the slots, what the task that fetches ahead is called with, two tokens, and the items
+ * of each slot. */
+static int pages_alloc(roost_pages *pages)
+{
+    size_t slots = pages->priv.prefetch + 1;
+    size_t slots_size = align_up(slots * sizeof *pages->priv.slots);
+    size_t args_size = align_up(sizeof(struct roost_args_pages_ahead));
+    size_t tokens_size = align_up(2 * align_up(pages->priv.token_size));
+    size_t page_size = align_up(pages->priv.page_items * pages->iter.item_size);
+    char *block =
+        roosti_alloc_zero(1, slots_size + args_size + tokens_size + slots * page_size, "pages");
+    if (!block)
+        return ROOST_ENOMEM;
+    pages->priv.slots = (struct roost_impl_page_slot *)(void *)block;
+    struct roost_args_pages_ahead *args =
+        (struct roost_args_pages_ahead *)(void *)(block + slots_size);
+    *args = (struct roost_args_pages_ahead){&roost_info_pages_ahead, pages};
+    pages->priv.ahead.priv.call = (roost_call){&args->roost_info};
+    pages->priv.tokens = block + slots_size + args_size;
+    for (size_t i = 0; i < slots; i++)
+        pages->priv.slots[i].items = pages->priv.tokens + tokens_size + i * page_size;
+    return 0;
+}
+
 /* Memory, and the task; each is there already when a call before failed half-way. */
 static int pages_begin(roost_pages *pages)
 {
     int rc = pages->priv.slots ? 0 : pages_alloc(pages);
     if (rc < 0 || pages->priv.prefetch == 0)
         return rc;
-    pages->priv.ahead.priv.call = ROOST_CALL(pages_ahead, pages);
     return roosti_gen_start(&pages->priv.ahead);
 }
 

@@ -636,21 +636,27 @@ ROOST_TEST(outside_a_task_nothing_works, .plain = true, .no_torture = true)
     CHECK_EQ(0, roost_iter_close(&gen->iter));
 }
 
-struct huge {
-    char bytes[5000];
-};
-ROOST_ASYNC(huge_argument, roost_gen *, gen, struct huge, huge)
+/* Yields where a cancellation from outside does not reach. */
+ROOST_ASYNC(yield_shielded, roost_gen *, gen, int *, seen)
 {
-    return roost_gen_yield(gen, huge.bytes);
+    roost_scope scope;
+    roost_scope_init(&scope, &(roost_scope_opts){.shield = true});
+    ROOST_TRY(roost_scope_enter(&scope));
+    int rc = 0;
+    for (int i = 0; rc == 0; i++)
+        rc = roost_gen_yield(gen, &i);
+    *seen = rc;
+    return roost_scope_end(&scope, 0);
 }
 
-ROOST_TEST(arguments_that_do_not_fit_are_refused)
+ROOST_TEST(closing_reaches_a_yield_in_a_shield)
 {
-    static struct huge huge;
-    char item = 0;
-    ROOST_GEN(gen, char, huge_argument, huge);
-    CHECK_EQ(ROOST_EINVAL, roost_iter_next(&gen->iter, &item));
-    CHECK_EQ(ROOST_EINVAL, roost_iter_next(&gen->iter, &item));
+    int seen = 0;
+    int item = -1;
+    ROOST_GEN(gen, int, yield_shielded, &seen);
+    CHECK_EQ(1, roost_iter_next(&gen->iter, &item));
+    CHECK_EQ(0, roost_iter_close(&gen->iter));
+    CHECK_EQ(ROOST_ECANCELED, seen);
 }
 
 ROOST_TEST(items_of_another_type_are_refused_by_the_loop)
