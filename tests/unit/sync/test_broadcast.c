@@ -1,6 +1,7 @@
 /* tests/unit/sync/test_broadcast.c - broadcasts: who gets what, who is too slow, and their end.
  *
- * Registered per ROOST_TEST_BACKENDS. Several loops on one broadcast are in test_queue_shared.c.
+ * Registered per ROOST_TEST_BACKENDS. Several loops on one broadcast are in
+ * test_broadcast_shared.c.
  *
  * SPDX-License-Identifier: MIT
  */

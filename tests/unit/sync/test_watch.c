@@ -1,6 +1,6 @@
 /* tests/unit/sync/test_watch.c - one value that changes: looking, waiting, the end.
  *
- * Registered per ROOST_TEST_BACKENDS. Several loops on one watch are in test_queue_shared.c.
+ * Registered per ROOST_TEST_BACKENDS. Several loops on one watch are in test_broadcast_shared.c.
  *
  * SPDX-License-Identifier: MIT
  */
