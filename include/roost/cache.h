@@ -115,9 +115,9 @@ static inline void roost_cache_cleanup(roost_cache **cache)
  * Suspends  as the load does, or until somebody else's load of this key is over; not when the value
  *           is there.
  * Cancel    ROOST_ECANCELED; a load of one's own is begun anew by somebody who waits for it.
- * Errors    ROOST_ENOMEM; ROOST_EINVAL  the key is too long; ROOST_EDEADLK  asked for by its own
- *           load; ROOST_ECLOSED  closed meanwhile; ROOST_ENOCTX  not in a task; ROOST_EXLOOP  the
- *           cache belongs to another loop; those of the load.
+ * Errors    ROOST_ENOMEM; ROOST_EINVAL  the key is too long; ROOST_EDEADLK  whoever loads it
+ *           waits for this task, or is it; ROOST_ECLOSED  closed meanwhile; ROOST_ENOCTX  not in a
+ *           task; ROOST_EXLOOP  the cache belongs to another loop; those of the load.
  * Threads   tasks of one loop.
  */
 ROOST_API ROOST_MUST ROOST_SUSPENDS int roost_cache_get(roost_cache *cache, const void *key,

@@ -51,8 +51,8 @@ ROOST_BEGIN_DECLS
  * Suspends  while another task makes the call, and as the call does.
  * Cancel    ROOST_ECANCELED while waiting: nothing is left behind; while making the call: what the
  *           call makes of it, and unless that is success the next in line makes it.
- * Errors    those of the call; ROOST_EDEADLK  made from inside the call itself; ROOST_ENOCTX  not
- *           in a task; ROOST_EXLOOP  it belongs to another loop.
+ * Errors    those of the call; ROOST_EDEADLK  whoever makes the call waits for this task, or is it;
+ *           ROOST_ENOCTX  not in a task; ROOST_EXLOOP  it belongs to another loop.
  * Threads   tasks of one loop.
  */
 ROOST_API ROOST_MUST ROOST_SUSPENDS int roost_once_do(roost_once *once, roost_call call);

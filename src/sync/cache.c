@@ -281,11 +281,13 @@ static int cache_load(roost_cache *cache, struct entry *entry, struct roost_task
 static int cache_wait(roost_cache *cache, struct entry *entry, struct roost_task *task, void *value)
 {
     struct roost_impl_waiter waiter = {.task = task, .slot = value};
-    if (entry->loader == task)
+    if (roosti_task_depends(entry->loader, task))
         return ROOST_EDEADLK;
     cache->stats.waits++;
+    task->wait.whom = &entry->loader;
     int rc = roosti_waitq_park(&entry->waiters, &waiter, roosti_waitq_abort, "load of a cache",
                                &entry->waiters);
+    task->wait.whom = NULL;
     return rc == TAKE_OVER ? cache_load(cache, entry, task, value) : rc;
 }
 

@@ -241,9 +241,7 @@ int roost_limiter_set_total(roost_limiter *limiter, uint32_t total)
 
 void roost_limiter_stats_get(const roost_limiter *limiter, roost_limiter_stats *stats)
 {
-    uint32_t waiting = 0;
-    for (const struct roost_impl_waiter *at = limiter->priv.waiters.first; at; at = at->next)
-        waiting++;
+    uint32_t waiting = roosti_waitq_count(&limiter->priv.waiters);
     *stats = (roost_limiter_stats){
         .total = limiter->priv.total, .borrowed = limiter->priv.borrowed, .waiting = waiting};
 }

@@ -43,12 +43,14 @@ int roost_once_do(roost_once *once, roost_call call)
         return rc;
     if (once->priv.done)
         return once->priv.result;
-    if (once->priv.maker == task)
-        return ROOST_EDEADLK;
     if (once->priv.maker) {
+        if (roosti_task_depends(once->priv.maker, task))
+            return ROOST_EDEADLK;
         struct roost_impl_waiter waiter = {.task = task};
+        task->wait.whom = &once->priv.maker;
         rc = roosti_waitq_park(&once->priv.waiters, &waiter, roosti_waitq_abort, "once",
                                &once->priv.waiters);
+        task->wait.whom = NULL;
         if (rc != MAKE_IT)
             return rc;
     }

@@ -228,9 +228,7 @@ int roost_rate_set(roost_rate *rate, const roost_rate_opts *opts)
 
 void roost_rate_stats_get(const roost_rate *rate, roost_rate_stats *stats)
 {
-    uint32_t waiting = 0;
-    for (const struct roost_impl_waiter *at = rate->priv.waiters.first; at; at = at->next)
-        waiting++;
+    uint32_t waiting = roosti_waitq_count(&rate->priv.waiters);
     uint64_t level = rate_level(rate, roost_now());
     *stats = (roost_rate_stats){.granted = rate->priv.granted,
                                 .available = waiting > 0 ? 0 : (uint32_t)(level / rate->priv.cost),

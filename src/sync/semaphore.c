@@ -187,8 +187,6 @@ int roost_sem_release_many(roost_sem *sem, uint32_t count)
 
 void roost_sem_stats_get(const roost_sem *sem, roost_sem_stats *stats)
 {
-    uint32_t waiting = 0;
-    for (const struct roost_impl_waiter *at = sem->priv.waiters.first; at; at = at->next)
-        waiting++;
+    uint32_t waiting = roosti_waitq_count(&sem->priv.waiters);
     *stats = (roost_sem_stats){.permits = sem->priv.permits, .waiting = waiting};
 }

@@ -429,6 +429,41 @@ ROOST_TEST(a_load_may_ask_for_other_keys_but_not_for_its_own)
     roost_cache_close(source.cache);
 }
 
+/* A load that asks for the other one of two keys. */
+static ROOST_SUSPENDS int load_circle(void *arg, const void *key, size_t key_len, void *value)
+{
+    struct source *source = arg;
+    unsigned char other = (unsigned char)(3 - *(const unsigned char *)key);
+    (void)key_len;
+    source->loads++;
+    ROOST_TRY(roost_yield());
+    int rc = roost_cache_get(source->cache, &other, 1, NULL);
+    source->fails += rc == ROOST_EDEADLK;
+    *(struct value *)value = (struct value){.key = 3 - other, .load = 1};
+    return rc == ROOST_EDEADLK ? 0 : rc;
+}
+
+ROOST_TEST(loads_that_wait_for_each_other_are_told_so)
+{
+    struct source source = {.loads = 0};
+    int seen[2] = {0};
+    int rc = 0;
+    roost_cache_opts opts = {
+        .value_size = sizeof(struct value), .load = load_circle, .arg = &source};
+    if (roost_cache_open(&opts, &source.cache) < 0)
+        return;
+    ROOST_GROUP(g, rc) {
+        ROOST_GO(g, get_into, &source, 1, &seen[0]);
+        ROOST_GO(g, get_into, &source, 2, &seen[1]);
+    }
+    CHECK_EQ(0, rc);
+    CHECK_EQ(1, seen[0]);
+    CHECK_EQ(1, seen[1]);
+    CHECK_EQ(1, source.fails);
+    CHECK_EQ(2, source.loads);
+    roost_cache_close(source.cache);
+}
+
 /* Closes it while tasks are in it, or under torture when they are gone: nobody may ask a cache that
  * has been closed. */
 static void source_close_if(struct source *source, bool ready)

@@ -183,6 +183,57 @@ ROOST_TEST(a_call_that_waits_for_itself_is_told_so)
     CHECK(roost_once_done(&once));
 }
 
+/* Two calls, each of which waits for the other. */
+struct circle {
+    roost_once once[2];
+    int inner[2];
+};
+
+ROOST_ASYNC(call_the_other, struct circle *, circle, int, which)
+{
+    ROOST_TRY(roost_yield());
+    int other = 1 - which;
+    circle->inner[which] =
+        roost_once_do(&circle->once[other], ROOST_CALL(call_the_other, circle, other));
+    return 3 + which;
+}
+
+ROOST_ASYNC(call_one, struct circle *, circle, int, which)
+{
+    return roost_once_do(&circle->once[which], ROOST_CALL(call_the_other, circle, which));
+}
+
+ROOST_TEST(calls_that_wait_for_each_other_are_told_so)
+{
+    struct circle circle = {.inner = {1, 1}};
+    int rc = 0;
+    ROOST_GROUP(g, rc) {
+        ROOST_GO(g, call_one, &circle, 0);
+        ROOST_GO(g, call_one, &circle, 1);
+    }
+    CHECK_EQ(0, rc);
+    /* Whoever closed the circle was told; the other one then got its result. */
+    int told = circle.inner[0] == ROOST_EDEADLK ? 0 : 1;
+    CHECK_EQ(ROOST_EDEADLK, circle.inner[told]);
+    CHECK_EQ(3 + told, circle.inner[1 - told]);
+}
+
+ROOST_ASYNC(call_in_a_child, roost_once *, once, int *, inner)
+{
+    int rc = 0;
+    ROOST_GROUP(g, rc)
+        ROOST_GO(g, call_itself, once, inner);
+    return rc;
+}
+
+ROOST_TEST(a_call_whose_child_waits_for_it_is_told_so)
+{
+    roost_once once = ROOST_ONCE_INIT;
+    int inner = 1;
+    CHECK_EQ(0, roost_once_do(&once, ROOST_CALL(call_in_a_child, &once, &inner)));
+    CHECK_EQ(ROOST_EDEADLK, inner);
+}
+
 /* Fails as a try does, which must not be taken for anything else. */
 ROOST_ASYNC(fail_with, int *, made, int, code)
 {
