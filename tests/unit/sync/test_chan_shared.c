@@ -1,6 +1,6 @@
 /* tests/unit/sync/test_chan_shared.c - channels between loops and threads: each item arrives once.
  *
- * On the simulation, which has one loop, the same cases run with everything on that one.
+ * Registered per ROOST_TEST_BACKENDS. A simulation has one loop: there everything runs on that one.
  *
  * SPDX-License-Identifier: MIT
  */

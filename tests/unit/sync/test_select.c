@@ -1,5 +1,7 @@
 /* tests/unit/sync/test_select.c - several things at once, of which exactly one is taken.
  *
+ * Registered per ROOST_TEST_BACKENDS.
+ *
  * SPDX-License-Identifier: MIT
  */
 #include <fcntl.h>
