@@ -33,7 +33,7 @@ typedef struct roost_gather_opts {
 } roost_gather_opts;
 
 /* What roost_wait waits for. */
-enum roost_wait_for {
+enum roost_wait_mode {
     ROOST_WAIT_ALL = 0,        /* every task has finished */
     ROOST_WAIT_ANY = 1,        /* one has */
     ROOST_WAIT_FIRST_ERROR = 2 /* one has failed (ROOST_ECANCELED is no failure), or all are over */
@@ -124,21 +124,21 @@ ROOST_API size_t roost_results_partition(const int *results, size_t n, size_t *i
  *
  *   tasks     handles not joined yet, or duplicates of them. Another task may join them meanwhile.
  *   n         how many.
- *   wait_for  all of them, any, or the first error.
+ *   mode      all of them, any, or the first error.
  *
  * Returns how many of the handles belong to tasks that have finished: ask roost_task_done, then
  * join. With n 0 that is 0, at once.
  *
  * Suspends  until then; not when it is so already.
  * Cancel    ROOST_ECANCELED; the tasks go on.
- * Errors    ROOST_EINVAL  a handle is NULL, or wait_for none of the three; ROOST_EDEADLK  the
+ * Errors    ROOST_EINVAL  a handle is NULL, or mode none of the three; ROOST_EDEADLK  the
  *           running task is among them, or with ROOST_WAIT_ALL one that waits for it to finish;
  *           ROOST_EXLOOP  a task of another loop; ROOST_ENOMEM  for more than 16 handles;
  *           ROOST_ENOCTX  not in a task.
  * Threads   tasks of the same loop.
  */
 ROOST_API ROOST_MUST ROOST_SUSPENDS int roost_wait(roost_task *const *tasks, size_t n,
-                                                   enum roost_wait_for wait_for);
+                                                   enum roost_wait_mode mode);
 
 /**
  * roost_completion_begin - make several calls at once; what ROOST_AS_COMPLETED does first.

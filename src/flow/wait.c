@@ -34,8 +34,8 @@ struct muster {
     size_t over;
     bool parked;
     int first_error;
-    enum roost_wait_for wait_for; /* roost_wait */
-    int *results;                 /* roost_gather_tasks; n codes or NULL */
+    enum roost_wait_mode mode; /* roost_wait */
+    int *results;              /* roost_gather_tasks; n codes or NULL */
     bool fail_fast;
     bool cancelled; /* the others have been, by this call */
     bool interrupted;
@@ -51,9 +51,9 @@ static bool wait_is_over(const struct muster *muster)
 {
     if (muster->over == muster->n)
         return true;
-    return muster->wait_for == ROOST_WAIT_ANY           ? muster->over > 0
-           : muster->wait_for == ROOST_WAIT_FIRST_ERROR ? muster->first_error < 0
-                                                        : false;
+    return muster->mode == ROOST_WAIT_ANY           ? muster->over > 0
+           : muster->mode == ROOST_WAIT_FIRST_ERROR ? muster->first_error < 0
+                                                    : false;
 }
 
 static void muster_wake(struct muster *muster)
@@ -139,19 +139,19 @@ static bool wait_abort(struct roost_task *self)
     return true;
 }
 
-int roost_wait(roost_task *const *tasks, size_t n, enum roost_wait_for wait_for)
+int roost_wait(roost_task *const *tasks, size_t n, enum roost_wait_mode mode)
 {
     struct roost_task *self = roosti_self();
     if (!self)
         return roosti_no_task();
-    if ((unsigned)wait_for > ROOST_WAIT_FIRST_ERROR || n > INT_MAX)
+    if ((unsigned)mode > ROOST_WAIT_FIRST_ERROR || n > INT_MAX)
         return ROOST_EINVAL;
-    int rc = muster_check(self, tasks, n, wait_for == ROOST_WAIT_ALL);
+    int rc = muster_check(self, tasks, n, mode == ROOST_WAIT_ALL);
     if (rc == 0)
         rc = roosti_op_refused(self);
     if (rc < 0)
         return rc;
-    struct muster muster = {.self = self, .n = n, .wait_for = wait_for};
+    struct muster muster = {.self = self, .n = n, .mode = mode};
     for (size_t i = 0; i < n; i++)
         if (tasks[i]->state == ROOSTI_TASK_FINISHED)
             wait_count(&muster, tasks[i]->result);

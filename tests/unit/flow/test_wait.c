@@ -44,7 +44,7 @@ static void drop(roost_task **tasks, size_t n)
 ROOST_TEST(wait_for_all_any_and_the_first_error)
 {
     struct tally tally = {0};
-    const enum roost_wait_for modes[] = {ROOST_WAIT_ALL, ROOST_WAIT_ANY, ROOST_WAIT_FIRST_ERROR};
+    const enum roost_wait_mode modes[] = {ROOST_WAIT_ALL, ROOST_WAIT_ANY, ROOST_WAIT_FIRST_ERROR};
     const int want[] = {3, 1, 2};
     for (int i = 0; i < 3; i++) {
         roost_task *tasks[3] = {0};
@@ -295,7 +295,7 @@ ROOST_TEST(no_handle_is_refused_and_a_task_that_is_joined_is_not_gathered)
     int rc = 0;
     CHECK_EQ(ROOST_EINVAL, roost_wait(none, 1, ROOST_WAIT_ALL));
     CHECK_EQ(ROOST_EINVAL, roost_gather_tasks(none, 1, codes, NULL));
-    CHECK_EQ(ROOST_EINVAL, roost_wait(none, 0, (enum roost_wait_for)3));
+    CHECK_EQ(ROOST_EINVAL, roost_wait(none, 0, (enum roost_wait_mode)3));
     ROOST_GROUP(g, rc) {
         rc = spawn(g, &task, ROOST_MS(2), 7, &tally);
         if (rc == 0) {
