@@ -20,6 +20,7 @@
 
 #include <roost/config.h>
 #include <roost/error.h>
+#include <roost/select.h>
 
 typedef struct roost_future roost_future;
 
@@ -178,7 +179,14 @@ ROOST_API void roost_future_share(roost_future *future);
  */
 ROOST_API void roost_future_unshare(roost_future *future);
 
+/* The kind of case; for the macro. */
+extern ROOST_API const struct roost_impl_case_ops roost_impl_case_future;
+
 ROOST_END_DECLS
+
+/* ROOST_CASE_FUTURE(future, value): roost_future_wait, for roost_select; value may be NULL. */
+#define ROOST_CASE_FUTURE(future, value)                                                           \
+    roost_impl_case(&roost_impl_case_future, (future), (value), 0)
 
 /* For ROOST_AUTO(future). */
 static inline void roost_future_cleanup(roost_future **future)

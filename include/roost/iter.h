@@ -3,19 +3,17 @@
  *     int rc = 0;
  *     ROOST_FOREACH(struct record, record, stream_records(&records), rc)
  *         rc = store(&record);
- *     return rc;
  *
- * An iterator lies in the memory of whoever uses it and is a table of two functions. Generators and
- * pages (roost/generator.h) are iterators; stages make new ones out of others, step by step as they
- * are asked, so nothing is computed that nobody wants:
+ * An iterator lies in its user's memory and is a table of two functions. Generators and pages
+ * (roost/generator.h) are iterators; stages make new ones of others, computed as they are asked:
  *
  *     roost_iter_stage numbers, even, few;
  *     roost_iter_array(&numbers, values, 100, sizeof values[0]);
  *     roost_iter_filter(&even, &numbers.iter, is_even, NULL);
  *     rc = roost_iter_collect(roost_iter_take(&few, &even.iter, 3), out, 3, &count);
  *
- * Ownership: a stage takes its source. Closing the last stage closes all of them, the source last
- * stage first, so only the last one is read and closed. An iterator serves one task at a time.
+ * Ownership: a stage takes its source. Closing the last stage closes all of them, so only the last
+ * one is read and closed. An iterator serves one task at a time.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -52,8 +50,7 @@ struct roost_iter {
 
 /* Makes an item, and may suspend: writes *out. 0 or more, or a code, which next returns. */
 typedef int (*roost_iter_map_fn)(void *arg, const void *in, void *out);
-/* Judges an item, and may suspend. For a filter: 1 keeps it, 0 drops it. For roost_iter_each: 0
- * goes on, any other value ends it. < 0 is a code. */
+/* Judges an item, and may suspend: see filter and each. */
 typedef int (*roost_iter_item_fn)(void *arg, const void *item);
 
 /* A struct that takes two items, or a number (uint64_t) and an item: ROOST_PAIR. */
@@ -67,11 +64,8 @@ typedef struct roost_iter_pair {
 #define ROOST_PAIR(type, first, second)                                                            \
     ((roost_iter_pair){sizeof(type), offsetof(type, first), sizeof(((type *)NULL)->first),         \
                        offsetof(type, second), sizeof(((type *)NULL)->second)})
-
-/* Items up to this size are kept in a stage itself; for larger ones it allocates once, when it is
- * first asked. */
+/* Items up to this size lie in a stage itself; for larger ones it allocates once, when asked. */
 #define ROOST_ITER_ITEM_KEPT 64
-
 /* One step of a composition, in the caller's memory until it is closed. */
 typedef struct roost_iter_stage {
     roost_iter iter;
@@ -317,7 +311,7 @@ ROOST_API ROOST_MUST ROOST_SUSPENDS int roost_iter_collect(roost_iter *iter, voi
 ROOST_API ROOST_MUST ROOST_SUSPENDS int roost_iter_each(roost_iter *iter, roost_iter_item_fn each,
                                                         void *arg);
 
-/* What ROOST_FOREACH keeps in its block. All members are private. */
+/* What ROOST_FOREACH keeps. All members are private. */
 typedef struct roost_iter_walk {
     struct {
         roost_iter *iter;

@@ -25,6 +25,7 @@
 #include "rt/inbox.h"
 #include "rt/loop.h"
 #include "rt/waitq.h"
+#include "sync/select.h"
 
 enum future_state { FUTURE_PENDING, FUTURE_CLAIMED, FUTURE_DONE };
 
@@ -304,3 +305,54 @@ int roost_future_on_done(roost_future *future, void (*run)(void *arg, roost_futu
     future_count(future);
     return 0;
 }
+
+/* -- as a case of a select ----------------------------------------------------------------------
+ */
+
+static int future_case_try(struct roosti_place *place)
+{
+    const roost_future *future = place->kase->priv.on;
+    if (!future_is_here(future))
+        return ROOST_EXLOOP;
+    return roost_future_peek(future, place->kase->priv.slot);
+}
+
+/* A failure may have the code that says "not yet", so whether it is done is asked once more. */
+static int future_case_enlist(struct roosti_place *place)
+{
+    roost_future *future = place->kase->priv.on;
+    if (future_is_done(future)) {
+        place->kase->rc = roost_future_peek(future, place->kase->priv.slot);
+        return 1;
+    }
+    place->waiter.base.slot = place->kase->priv.slot;
+    place->waiter.queue = &future->waiters;
+    roosti_waitq_push(&future->waiters, &place->waiter.base);
+    place->enlisted = true;
+    future_count(future);
+    return 0;
+}
+
+static void future_case_delist(struct roosti_place *place)
+{
+    roost_future *future = place->kase->priv.on;
+    if (place->waiter.base.queued)
+        roosti_waitq_remove(&future->waiters, &place->waiter.base);
+    future_count(future);
+}
+
+static void future_case_hold(roost_case *kase)
+{
+    (void)roost_future_ref(kase->priv.on);
+}
+
+static void future_case_release(roost_case *kase)
+{
+    roost_future_unref(kase->priv.on);
+}
+
+const struct roost_impl_case_ops roost_impl_case_future = {.try_now = future_case_try,
+                                                           .enlist = future_case_enlist,
+                                                           .delist = future_case_delist,
+                                                           .hold = future_case_hold,
+                                                           .release = future_case_release};

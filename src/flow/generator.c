@@ -101,41 +101,43 @@ static bool gen_wait_abort(struct roost_task *consumer)
     return true;
 }
 
-/* What next has to look at when the generator is not simply waiting to be asked: 1, when there is
- * nothing to do but to wait; else *ret_rc is what next returns. */
-static __attribute__((noinline)) bool gen_next_odd(roost_gen *gen, struct roost_task *self,
-                                                   void *item, int *ret_rc)
+enum { GEN_WAIT = 2 };
+
+/* What next has to look at when the generator is not simply waiting to be asked: what it returns,
+ * or GEN_WAIT. */
+static __attribute__((noinline)) int gen_next_odd(roost_gen *gen, struct roost_task *self,
+                                                  void *item)
 {
-    *ret_rc = 0;
+    int rc = GEN_WAIT; /* it may be at work still for a consumer that was cancelled */
     if (gen->priv.consumer) {
-        *ret_rc = gen->priv.consumer->loop == self->loop ? ROOST_EBUSY : ROOST_EXLOOP;
+        rc = gen->priv.consumer->loop == self->loop ? ROOST_EBUSY : ROOST_EXLOOP;
     } else if (gen->priv.over) {
-        *ret_rc = gen->priv.rc;
+        rc = gen->priv.rc;
         gen->priv.rc = 0;
     } else if (!gen->priv.task) {
-        *ret_rc = roosti_gen_start(gen);
-        return *ret_rc == 0;
+        rc = roosti_gen_start(gen);
+        rc = rc < 0 ? rc : GEN_WAIT;
     } else if (gen->priv.task == self) {
-        *ret_rc = ROOST_EDEADLK;
+        rc = ROOST_EDEADLK;
     } else if (gen->priv.task->loop != self->loop) {
-        *ret_rc = ROOST_EXLOOP;
+        rc = ROOST_EXLOOP;
     } else if (gen->priv.offered) {
         item_copy(item, gen->priv.offered, gen->iter.item_size);
         gen->priv.offered = NULL;
-        *ret_rc = 1;
-    } else {
-        return true; /* it is at work for a consumer that was cancelled */
+        rc = 1;
     }
-    return false;
+    return rc;
 }
 
+/* Like a yield it is not charged to the task's turn, for it hardly ever returns without having
+ * given way. */
 static int gen_next(roost_iter *iter, void *item)
 {
     roost_gen *gen = gen_of(iter);
     struct roost_task *self = roosti_self();
     if (roosti_unlikely(!self))
         return roosti_no_task();
-    int rc = roosti_op_begin(self->loop, self);
+    int rc = roosti_op_refused(self);
     if (roosti_unlikely(rc < 0))
         return rc;
     struct roost_task *task = gen->priv.task;
@@ -143,7 +145,7 @@ static int gen_next(roost_iter *iter, void *item)
                       task->loop == self->loop)) {
         gen->priv.waiting = false;
         roosti_wake(task, 0);
-    } else if (!gen_next_odd(gen, self, item, &rc)) {
+    } else if ((rc = gen_next_odd(gen, self, item)) != GEN_WAIT) {
         return rc;
     }
     gen->priv.wanted = item;
@@ -265,7 +267,7 @@ int roost_gen_yield(roost_gen *gen, const void *item)
         return roosti_no_task();
     if (roosti_unlikely(self != gen->priv.task))
         return ROOST_EPERM;
-    int rc = roosti_op_begin(self->loop, self);
+    int rc = roosti_op_refused(self);
     if (roosti_unlikely(rc < 0))
         return rc;
     if (roosti_unlikely(gen->priv.over))

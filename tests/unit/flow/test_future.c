@@ -163,6 +163,68 @@ ROOST_TEST(the_future_may_go_before_those_it_woke_have_run)
     CHECK_EQ(5, value);
 }
 
+/* -- in a select --------------------------------------------------------------------------------
+ */
+
+ROOST_ASYNC(select_two, roost_future *, one, roost_future *, other, int *, value, int *, which,
+            int *, rc)
+{
+    roost_case cases[] = {ROOST_CASE_FUTURE(one, value), ROOST_CASE_FUTURE(other, value)};
+    *which = roost_select(cases, 2);
+    *rc = *which >= 0 ? cases[*which].rc : 0;
+    return 0;
+}
+
+ROOST_TEST(a_select_takes_the_one_that_is_settled_first)
+{
+    int codes[] = {0, -EIO, ROOST_EAGAIN, ROOST_ECANCELED};
+    for (int round = 0; round < 8; round++) {
+        ROOST_AUTO(future) roost_future *one = NULL;
+        ROOST_AUTO(future) roost_future *other = NULL;
+        if (roost_future_new(sizeof(int), &one) < 0 || roost_future_new(sizeof(int), &other) < 0)
+            return;
+        int value = -1;
+        int which = -1;
+        int seen = 1;
+        int rc = 0;
+        ROOST_GROUP(g, rc) {
+            ROOST_GO(g, select_two, one, other, &value, &which, &seen);
+            if (round < 4)
+                rc = roost_test_settle(); /* it waits; else it finds the future settled */
+            int code = codes[round % 4];
+            CHECK_EQ(0,
+                     code < 0 ? roost_future_fail(other, code) : roost_future_set(other, &round));
+            if (round == 0)
+                CHECK_EQ(0, roost_future_set(one, &round)); /* too late: one is taken */
+        }
+        CHECK_EQ(0, rc);
+        CHECK_EQ(1, which);
+        CHECK_EQ(codes[round % 4], seen);
+        CHECK_EQ(codes[round % 4] < 0 ? -1 : round, value);
+    }
+}
+
+ROOST_TEST(a_select_that_is_cancelled_leaves_the_queue)
+{
+    ROOST_AUTO(future) roost_future *one = NULL;
+    ROOST_AUTO(future) roost_future *other = NULL;
+    if (roost_future_new(sizeof(int), &one) < 0 || roost_future_new(sizeof(int), &other) < 0)
+        return;
+    int value = -1;
+    int which = 9;
+    int seen = 1;
+    int rc = 0;
+    ROOST_GROUP(g, rc) {
+        ROOST_GO(g, select_two, one, other, &value, &which, &seen);
+        rc = roost_test_settle();
+        roost_group_cancel(g, "test");
+        CHECK_EQ(0, roost_future_set(one, &seen));
+    }
+    CHECK_EQ(0, rc);
+    CHECK_EQ(ROOST_ECANCELED, which);
+    CHECK_EQ(-1, value);
+}
+
 /* -- calling back -------------------------------------------------------------------------------
  */
 
@@ -329,6 +391,22 @@ ROOST_TEST(of_several_threads_one_sets_it, .threads = true)
         CHECK_EQ(7, value);
         CHECK_OK(roost_test_settle());
         CHECK_STR(calls ? "x" : "", called);
+    }
+}
+
+ROOST_TEST(a_thread_sets_what_a_select_waits_for, .threads = true)
+{
+    for (int i = 0; i < 20; i++) {
+        ROOST_AUTO(future) roost_future *future = NULL;
+        int value = 0;
+        if (roost_future_new(sizeof(int), &future) < 0)
+            return;
+        roost_future_share(future);
+        pthread_t thread = thread_begin(set_seven, future);
+        roost_case cases[] = {ROOST_CASE_FUTURE(future, &value)};
+        CHECK_EQ(0, roost_select(cases, 1));
+        pthread_join(thread, NULL);
+        CHECK_EQ(7, value);
     }
 }
 
