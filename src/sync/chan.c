@@ -20,16 +20,9 @@ static __attribute__((noinline)) int chan_begin_slow(struct roost_chan *ch, stru
     return rc == 0 && closed ? ROOST_ECLOSED : rc;
 }
 
-/* The two halves of roosti_op_begin. */
-static inline bool chan_begin_is_slow(struct roost_task *self)
-{
-    return (self->attn & (ROOSTI_ATTN_CANCELLED | ROOSTI_ATTN_PROBE)) ||
-           --self->loop->op_credit < 0;
-}
-
 static inline int chan_begin(struct roost_chan *ch, struct roost_task *self)
 {
-    return roosti_unlikely(chan_begin_is_slow(self)) ? chan_begin_slow(ch, self) : 0;
+    return roosti_op_begin_short(self->loop, self) ? 0 : chan_begin_slow(ch, self);
 }
 
 /* -- waiting ----------------------------------------------------------------------------------- */
@@ -64,6 +57,8 @@ static inline int chan_wait_alone(struct roost_chan *ch, struct roost_task *self
     side->alone = self;
     side->slot = item;
     side->end = ch;
+    /* Who gives way all the time need not be watched for not doing so. */
+    self->loop->op_credit = ROOSTI_OP_CREDIT;
     return roosti_park(self, alone_abort, what, ch->core);
 }
 
@@ -143,7 +138,7 @@ int roost_chan_send(roost_chan *ch, const void *item)
     struct roost_task *self = roosti_self();
     if (roosti_unlikely(!self))
         return roosti_no_task();
-    if (roosti_unlikely(chan_begin_is_slow(self)))
+    if (!roosti_op_begin_short(self->loop, self))
         return send_slow(ch, self, item);
     return send_quick(ch, self, item);
 }
@@ -199,7 +194,7 @@ int roost_chan_recv(roost_chan *ch, void *item)
     struct roost_task *self = roosti_self();
     if (roosti_unlikely(!self))
         return roosti_no_task();
-    if (roosti_unlikely(chan_begin_is_slow(self)))
+    if (!roosti_op_begin_short(self->loop, self))
         return recv_slow(ch, self, item);
     return recv_quick(ch, self, item);
 }
