@@ -26,6 +26,7 @@
 #include <roost/once.h>
 #include <roost/portal.h>
 #include <roost/post.h>
+#include <roost/process_pool.h>
 #include <roost/queue.h>
 #include <roost/race.h>
 #include <roost/rate.h>
