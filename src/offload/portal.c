@@ -44,6 +44,7 @@ static void call_arrive(void *arg)
 {
     struct roosti_portal_call *call = arg;
     roost_portal *portal = call->portal;
+    roosti_atomic_sub(&portal->under_way, 1, ROOSTI_RELEASE);
     if (!portal->open) {
         call_answer(call, ROOST_ECLOSED, 0);
         return;
@@ -93,6 +94,7 @@ int roost_portal_open(roost_portal **ret_portal)
     portal->thread_id = self->loop->thread_id;
     portal->inbox = self->loop->inbox;
     roosti_inbox_ref(portal->inbox);
+    roosti_inbox_outlive(portal->inbox, 1);
     roost_post_slot_init(&portal->cancel, cancel_arrive, portal);
     *ret_portal = portal;
     return 0;
@@ -111,8 +113,14 @@ int roost_portal_close(roost_portal *portal)
     if (portal->group.priv.owner != self || self->scope != &portal->group.priv.scope)
         return ROOST_EMISNEST;
     portal->open = false;
-    /* Those inside may need a thread to go on, which is not told; it is part of a call. */
+    roosti_atomic_store(&portal->closed, 1, ROOSTI_SEQ_CST);
     int rc = roost_group_end(&portal->group, 0);
+    /* Those that came too late are still answered by this loop: when this returns, nobody waits for
+     * it any more, and it may wait for them. */
+    while (roosti_atomic_load(&portal->under_way, ROOSTI_SEQ_CST) != 0) {
+        roosti_loop_hurry(self->loop);
+        roosti_give_turn(self);
+    }
     roost_poster_close(portal->poster);
     portal->poster = NULL;
     return rc;
@@ -131,6 +139,7 @@ void roost_portal_unref(roost_portal *portal)
     if (!portal || roosti_atomic_sub(&portal->refs, 1, ROOSTI_ACQ_REL) != 1)
         return;
     roosti_require(!portal->open, "a portal is closed before its last reference goes");
+    roosti_inbox_outlive(portal->inbox, -1);
     roosti_inbox_unref(portal->inbox);
     roosti_free(portal);
 }
@@ -147,8 +156,15 @@ int roosti_portal_may_block(const roost_portal *portal)
 
 int roosti_portal_send(struct roosti_portal_call *call)
 {
+    roost_portal *portal = call->portal;
     roost_post_slot_init(&call->go, call_arrive, call);
-    return roosti_inbox_send(call->portal->inbox, &call->go);
+    /* Counted before it is asked whether the portal is closed: see roost_portal_close. */
+    roosti_atomic_add(&portal->under_way, 1, ROOSTI_SEQ_CST);
+    bool closed = roosti_atomic_load(&portal->closed, ROOSTI_SEQ_CST);
+    int rc = closed ? ROOST_ECLOSED : roosti_inbox_send(portal->inbox, &call->go);
+    if (rc < 0)
+        roosti_atomic_sub(&portal->under_way, 1, ROOSTI_RELEASE);
+    return rc;
 }
 
 /* A call whose thread waits for it. */

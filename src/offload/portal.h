@@ -23,6 +23,8 @@ struct roost_portal {
     struct roosti_inbox *inbox;    /* referenced */
     uint64_t thread_id;            /* of the loop */
     struct roosti_portal_run *run; /* made by roost_portal_run; else NULL */
+    uint32_t closed;               /* atomic; follows `open` */
+    uint32_t under_way;            /* atomic; calls that have been sent and not arrived */
     uint32_t cancel_sent;          /* atomic: `cancel` is on its way, and holds a reference */
     roost_post_slot cancel;
 

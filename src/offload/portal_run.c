@@ -99,6 +99,7 @@ int roost_portal_stop(roost_portal *portal)
     (void)roosti_inbox_send(portal->inbox, &run->stop); /* else the run is over already */
     roosti_thread_join(&run->thread);
     rc = run->rc;
+    portal->run = NULL;
     roosti_free(run);
     roost_portal_unref(portal);
     return rc;

@@ -36,6 +36,7 @@ static void handle_unref(roost_portal_handle *handle)
 {
     if (roosti_atomic_sub(&handle->refs, 1, ROOSTI_ACQ_REL) != 1)
         return;
+    roosti_inbox_outlive(handle->base.portal->inbox, -1);
     roost_portal_unref(handle->base.portal);
     roosti_free(handle);
 }
@@ -80,6 +81,7 @@ static roost_portal_handle *handle_new(roost_portal *portal, roost_call call)
         .refs = 2,
     };
     roost_post_slot_init(&handle->cancel, handle_cancel_arrive, handle);
+    roosti_inbox_outlive(portal->inbox, 1);
     return handle;
 }
 

@@ -22,6 +22,7 @@ struct roosti_inbox {
     uint32_t senders;        /* atomic; inside roosti_inbox_send */
     uint32_t refs;           /* atomic; the loop and every poster */
     uint32_t posters;        /* atomic; open ones */
+    int outliving;           /* atomic; blocks of threads that may let go after the run */
 };
 
 struct roost_poster {
@@ -142,6 +143,17 @@ size_t roosti_inbox_drain(struct roosti_inbox *inbox, size_t most)
 size_t roosti_inbox_posters(const struct roosti_inbox *inbox)
 {
     return __atomic_load_n(&inbox->posters, __ATOMIC_SEQ_CST);
+}
+
+void roosti_inbox_outlive(struct roosti_inbox *inbox, int by)
+{
+    __atomic_fetch_add(&inbox->outliving, by, __ATOMIC_RELAXED);
+}
+
+int64_t roosti_inbox_outliving(const struct roosti_inbox *inbox)
+{
+    int blocks = __atomic_load_n(&inbox->outliving, __ATOMIC_RELAXED);
+    return blocks > 0 ? blocks + 1 : 0;
 }
 
 /* -- posters ----------------------------------------------------------------------------------- */

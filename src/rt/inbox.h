@@ -35,6 +35,12 @@ bool roosti_inbox_pending(const struct roosti_inbox *inbox);
 /* Whether senders must wake the loop. */
 void roosti_inbox_sleep(struct roosti_inbox *inbox, bool asleep);
 
+/* A block that holds a reference, and the inbox with it, may rightly outlive the run: one more, or
+ * one less. Any thread. */
+void roosti_inbox_outlive(struct roosti_inbox *inbox, int by);
+/* Blocks that would be left if the run ended now, for the leak audit. */
+int64_t roosti_inbox_outliving(const struct roosti_inbox *inbox);
+
 /* Posters open now: an idle loop that has any is not deadlocked. */
 size_t roosti_inbox_posters(const struct roosti_inbox *inbox);
 

@@ -112,6 +112,8 @@ void roosti_loop_leave(struct roosti_loop *loop)
     /* More than once: one drain takes nothing new while it has posts left from the one before. */
     while (roosti_inbox_pending(loop->inbox))
         loop->posts += roosti_inbox_drain(loop->inbox, SIZE_MAX);
+    __atomic_fetch_add(&loop->run->blocks_before, roosti_inbox_outliving(loop->inbox),
+                       __ATOMIC_RELAXED);
     roosti_loop_here = NULL;
     roosti_overflow_leave();
     roosti_loop_fini(loop);

@@ -58,7 +58,7 @@ struct roosti_run {
     struct roosti_side_loop *sides; /* loop_count - 1 of them */
     struct roosti_loop *loops[ROOSTI_LOOPS_MAX];
     void *args;            /* the main call's block */
-    int64_t blocks_before; /* for the leak audit */
+    int64_t blocks_before; /* for the leak audit; atomic: what rightly outlives a loop is added */
     int fds_before;
 };
 

@@ -1,0 +1,83 @@
+/* tests/unit/offload/test_portal_run.c - a loop on a thread of its own.
+ *
+ * Registered per ROOST_TEST_BACKENDS.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <roost/testing.h>
+
+ROOST_ASYNC(doze, roost_dur, dur, int, result)
+{
+    ROOST_TRY(roost_sleep(dur));
+    return result;
+}
+
+ROOST_ASYNC(wait_for_ever)
+{
+    return roost_sleep_forever();
+}
+
+static roost_portal *loop_start(void)
+{
+    roost_run_opts opts;
+    roost_portal *portal;
+    roost_test_opts_fill(&opts);
+    CHECK_OK(roost_portal_run(&opts, &portal));
+    return portal;
+}
+
+ROOST_TEST(a_synchronous_program_makes_calls, .plain = true, .threads = true)
+{
+    roost_portal *portal = loop_start();
+    int result = 0;
+    for (int i = 1; i <= 20; i++) {
+        CHECK_EQ(0, roost_portal_call(portal, ROOST_CALL(doze, ROOST_US(i), i), &result));
+        CHECK_EQ(i, result);
+    }
+    (void)roost_portal_ref(portal);
+    CHECK_EQ(0, roost_portal_stop(portal));
+    CHECK_EQ(ROOST_EINVAL, roost_portal_stop(portal));
+    CHECK_EQ(ROOST_ECLOSED, roost_portal_call(portal, ROOST_CALL(doze, 0, 1), &result));
+    roost_portal_unref(portal);
+}
+
+ROOST_TEST(stopping_at_once_is_fine, .plain = true, .threads = true)
+{
+    for (int i = 0; i < 20; i++)
+        CHECK_EQ(0, roost_portal_stop(loop_start()));
+}
+
+ROOST_TEST(stopping_waits_for_calls_and_cancelling_shortens_it, .plain = true, .threads = true)
+{
+    roost_portal *portal = loop_start();
+    roost_portal_handle *soon;
+    roost_portal_handle *never;
+    int result = 0;
+    CHECK_OK(roost_portal_start(portal, ROOST_CALL(doze, ROOST_MS(2), 7), &soon));
+    CHECK_EQ(0, roost_portal_handle_wait(soon, &result));
+    CHECK_EQ(7, result);
+    CHECK_OK(roost_portal_start(portal, ROOST_CALL(wait_for_ever), &never));
+    roost_portal_cancel(portal);
+    CHECK_EQ(0, roost_portal_stop(portal));
+    CHECK(roost_portal_handle_done(never));
+    CHECK_EQ(0, roost_portal_handle_wait(never, &result));
+    CHECK_EQ(ROOST_ECANCELED, result);
+    roost_portal_handle_free(soon);
+    roost_portal_handle_free(never);
+}
+
+ROOST_TEST(a_run_that_cannot_begin_says_why, .plain = true)
+{
+    roost_portal *portal = NULL;
+    CHECK_EQ(ROOST_EINVAL, roost_portal_run(&(roost_run_opts){.backend = "none"}, &portal));
+    CHECK(portal == NULL);
+}
+
+ROOST_TEST(a_task_does_not_stop_one)
+{
+    roost_portal *portal;
+    CHECK_OK(roost_portal_open(&portal));
+    CHECK_EQ(ROOST_ENESTED, roost_portal_stop(portal));
+    CHECK_EQ(0, roost_portal_close(portal));
+    roost_portal_unref(portal);
+}
