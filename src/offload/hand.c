@@ -105,9 +105,9 @@ static bool hand_sleep(roost_executor *executor, struct roosti_hand *hand)
 {
     roost_time until = roosti_clock_now() + HAND_KEEP;
     for (;;) {
-        uint32_t seen = HAND_LOOKS;
-        if (!roosti_atomic_cas(&hand->word, &seen, HAND_SLEEPS, ROOSTI_ACQUIRE) &&
-            seen == HAND_CALLED)
+        uint32_t looks = HAND_LOOKS;
+        (void)roosti_atomic_cas(&hand->word, &looks, HAND_SLEEPS, ROOSTI_RELAXED);
+        if (roosti_atomic_load(&hand->word, ROOSTI_ACQUIRE) == HAND_CALLED)
             return true;
         if (roosti_clock_now() >= until)
             break;
