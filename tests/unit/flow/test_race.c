@@ -96,7 +96,7 @@ ROOST_TEST(any_outcome_lets_a_failure_win)
     struct tally tally = {0};
     int result = 0;
     const roost_call calls[] = {ROOST_CALL(take, 0, ROOST_MS(1), -EIO, &tally),
-                                ROOST_CALL(take, 1, ROOST_MS(2), 7, &tally)};
+                                ROOST_CALL(take, 1, ROOST_SEC(60), 7, &tally)};
     roost_race_opts opts = {.any_outcome = true, .result = &result};
     CHECK_EQ(0, roost_race(calls, 2, &opts));
     CHECK_EQ(-EIO, result);
@@ -208,17 +208,17 @@ ROOST_TEST(any_failure_brings_the_next_start_forward)
 
 ROOST_TEST(two_failures_at_once_begin_two, .fifo = true)
 {
+    if (!roost_test_virtual())
+        return; /* the two would have to be woken at one time */
     struct tally tally = {0};
     const roost_call calls[] = {ROOST_CALL(take, 0, ROOST_MS(4), -EIO, &tally),
                                 ROOST_CALL(take, 1, ROOST_MS(2), -EIO, &tally),
                                 ROOST_CALL(take, 2, ROOST_MS(5), 1, &tally),
                                 ROOST_CALL(take, 3, ROOST_MS(3), 2, &tally)};
     CHECK_EQ(3, roost_staggered_race(calls, 4, ROOST_MS(2), NULL));
-    if (roost_test_virtual()) {
-        CHECK_EQ(ROOST_MS(2), tally.began[1]);
-        CHECK_EQ(ROOST_MS(4), tally.began[2]);
-        CHECK_EQ(ROOST_MS(4), tally.began[3]);
-    }
+    CHECK_EQ(ROOST_MS(2), tally.began[1]);
+    CHECK_EQ(ROOST_MS(4), tally.began[2]);
+    CHECK_EQ(ROOST_MS(4), tally.began[3]);
 }
 
 ROOST_TEST(without_an_end_of_the_stagger_only_failures_begin_the_next)
