@@ -91,23 +91,23 @@ static void wake_if_parked(struct roost_task **place)
     roosti_wake(task, 0);
 }
 
-static bool wait_abort(struct roost_task *task)
+static bool pages_wait_abort(struct roost_task *task)
 {
     *(struct roost_task **)task->wait.on = NULL;
     return true;
 }
 
 /* Asked again before each wait: a cancellation may have come after a wake-up. */
-static int wait_at(struct roost_task **place, struct roost_task *self, const char *what)
+static int pages_wait(struct roost_task **place, struct roost_task *self, const char *what)
 {
     int rc = roosti_op_refused(self);
     if (rc < 0)
         return rc;
     *place = self;
-    return roosti_park(self, wait_abort, what, place);
+    return roosti_park(self, pages_wait_abort, what, place);
 }
 
-static bool slot_is_free(const roost_pages *pages)
+static bool pages_has_room(const roost_pages *pages)
 {
     uint64_t in_use = pages->priv.begun > 0 ? pages->priv.begun - 1 : 0;
     return pages->priv.fetched - in_use <= pages->priv.prefetch;
@@ -118,8 +118,8 @@ static int pages_run_ahead(roost_pages *pages)
     struct roost_task *self = roosti_self();
     while (!pages->priv.over) {
         int rc = 0;
-        if (!slot_is_free(pages))
-            rc = wait_at(&pages->priv.fetcher, self, "room for another page");
+        if (!pages_has_room(pages))
+            rc = pages_wait(&pages->priv.fetcher, self, "room for another page");
         else
             rc = page_fetch(pages);
         if (rc < 0)
@@ -177,7 +177,7 @@ static int pages_begin(roost_pages *pages)
 /* Waits until one more page is there, or there will be none. 0 or a code. */
 static int pages_await(roost_pages *pages, struct roost_task *self)
 {
-    return pages->priv.prefetch > 0 ? wait_at(&pages->priv.consumer, self, "a page")
+    return pages->priv.prefetch > 0 ? pages_wait(&pages->priv.consumer, self, "a page")
                                     : page_fetch(pages);
 }
 
