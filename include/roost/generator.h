@@ -106,11 +106,10 @@ ROOST_BEGIN_DECLS
  *
  * It sees the task-locals of this moment.
  *
- * Returns gen. Next fails with ROOST_EINVAL  for arguments of more than 4,096 bytes;
- * ROOST_ENOSTACK, ROOST_ENOMEM  when it cannot begin, and may be called again; ROOST_ENOCTX  when
- * it was made outside a task; ROOST_EXLOOP  on another loop; ROOST_EBUSY  while another task waits
- * for the next item; ROOST_EDEADLK  from the generator itself; ROOST_EFINISHED  after
- * roost_gen_end; and once with what the generator's function failed with.
+ * Returns gen. Next fails with ROOST_ENOSTACK, ROOST_ENOMEM  when it cannot begin, and may be
+ * called again; ROOST_ENOCTX  when it was made outside a task; ROOST_EXLOOP  on another loop;
+ * ROOST_EBUSY while another task waits for the next item; ROOST_EDEADLK  from the generator itself;
+ * and once with what the generator's function failed with.
  *
  * Suspends  never.
  * Threads   tasks.
@@ -169,7 +168,8 @@ ROOST_API ROOST_SUSPENDS void roost_gen_cleanup(roost_gen *gen);
  *   arg        lent to fetch.
  *
  * Returns pages. Next gives the items in order; it fails with ROOST_ENOMEM; ROOST_EINVAL  when the
- * options are out of range or a fetch claims more items than there is room for; and with what the
+ * options are out of range or a fetch claims more items than there is room for; ROOST_EBUSY  while
+ * another task asks; ROOST_EDEADLK  from the fetch itself; and with what the
  * fetch failed with, after the items before it. Without prefetch, asking again then fetches the
  * same page again; with prefetch, the iteration is over.
  *

@@ -306,8 +306,7 @@ int roost_future_on_done(roost_future *future, void (*run)(void *arg, roost_futu
     return 0;
 }
 
-/* -- as a case of a select ----------------------------------------------------------------------
- */
+/* -- as a case of a select --------------------------------------------------------------------- */
 
 static int future_case_try(struct roosti_place *place)
 {

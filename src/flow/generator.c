@@ -42,8 +42,7 @@ static inline void item_copy(void *to, const void *from, size_t size)
         memcpy(to, from, size);
 }
 
-/* -- the task -----------------------------------------------------------------------------------
- */
+/* -- the task ---------------------------------------------------------------------------------- */
 
 static void gen_env_drop(roost_gen *gen)
 {
@@ -91,8 +90,7 @@ int roosti_gen_start(roost_gen *gen)
     return 0;
 }
 
-/* -- the consumer's side ------------------------------------------------------------------------
- */
+/* -- the consumer's side ----------------------------------------------------------------------- */
 
 static bool gen_wait_abort(struct roost_task *consumer)
 {
@@ -161,8 +159,7 @@ static bool gen_yield_abort(struct roost_task *task)
     return true;
 }
 
-/* -- the end ------------------------------------------------------------------------------------
- */
+/* -- the end ----------------------------------------------------------------------------------- */
 
 bool roosti_gen_misnested(const roost_gen *gen)
 {
@@ -220,8 +217,7 @@ static int gen_close(roost_iter *iter)
     return roosti_gen_stop(gen_of(iter));
 }
 
-/* -- life ---------------------------------------------------------------------------------------
- */
+/* -- life -------------------------------------------------------------------------------------- */
 
 roost_gen *roost_gen_open(roost_gen *gen, size_t item_size, roost_call call)
 {
@@ -257,8 +253,7 @@ void roost_gen_cleanup(roost_gen *gen)
     roosti_require(rc != ROOST_EBUSY, "no task waits for a generator whose block is left");
 }
 
-/* -- the generator's side -----------------------------------------------------------------------
- */
+/* -- the generator's side ---------------------------------------------------------------------- */
 
 int roost_gen_yield(roost_gen *gen, const void *item)
 {

@@ -38,8 +38,7 @@ static int iter_close_after(roost_iter *iter, int rc)
     return rc >= 0 && close_rc < 0 ? close_rc : rc;
 }
 
-/* -- the block ----------------------------------------------------------------------------------
- */
+/* -- the block --------------------------------------------------------------------------------- */
 
 roost_iter_walk roost_iter_walk_begin(roost_iter *iter, size_t item_size, int *rc)
 {
@@ -53,8 +52,7 @@ void roost_iter_walk_cleanup(roost_iter_walk *walk)
     *walk->priv.rc = iter_close_after(walk->priv.iter, *walk->priv.rc);
 }
 
-/* -- consumers ----------------------------------------------------------------------------------
- */
+/* -- consumers --------------------------------------------------------------------------------- */
 
 /* Room for one item: `kept` when that is enough. NULL: no memory. */
 static void *item_room(const roost_iter *iter, void *kept)

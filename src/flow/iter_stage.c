@@ -60,8 +60,7 @@ static int stage_begin(roost_iter_stage *stage)
     return stage->priv.scratch ? 0 : ROOST_ENOMEM;
 }
 
-/* -- array --------------------------------------------------------------------------------------
- */
+/* -- array ------------------------------------------------------------------------------------- */
 
 static int stage_array_next(roost_iter *iter, void *item)
 {
@@ -84,8 +83,7 @@ roost_iter *roost_iter_array(roost_iter_stage *stage, const void *items, size_t 
     return &stage->iter;
 }
 
-/* -- channel ------------------------------------------------------------------------------------
- */
+/* -- channel ----------------------------------------------------------------------------------- */
 
 static int stage_chan_next(roost_iter *iter, void *item)
 {
@@ -106,8 +104,7 @@ roost_iter *roost_iter_chan(roost_iter_stage *stage, roost_chan *ch, size_t item
     return &stage->iter;
 }
 
-/* -- map and filter -----------------------------------------------------------------------------
- */
+/* -- map and filter ---------------------------------------------------------------------------- */
 
 /* Has an item of the source in the scratch room, and says so in `count`: 1; 0 at the end. */
 static int stage_take_in(roost_iter_stage *stage)
@@ -177,8 +174,7 @@ roost_iter *roost_iter_filter(roost_iter_stage *stage, roost_iter *source, roost
     return &stage->iter;
 }
 
-/* -- take and skip ------------------------------------------------------------------------------
- */
+/* -- take and skip ----------------------------------------------------------------------------- */
 
 static int stage_take_next(roost_iter *iter, void *item)
 {
@@ -221,8 +217,7 @@ roost_iter *roost_iter_skip(roost_iter_stage *stage, roost_iter *source, uint64_
     return &stage->iter;
 }
 
-/* -- enumerate and zip --------------------------------------------------------------------------
- */
+/* -- enumerate and zip ------------------------------------------------------------------------- */
 
 static int stage_enumerate_next(roost_iter *iter, void *item)
 {
@@ -277,8 +272,7 @@ roost_iter *roost_iter_zip(roost_iter_stage *stage, roost_iter *first, roost_ite
     return &stage->iter;
 }
 
-/* -- chain --------------------------------------------------------------------------------------
- */
+/* -- chain ------------------------------------------------------------------------------------- */
 
 static int stage_chain_next(roost_iter *iter, void *item)
 {

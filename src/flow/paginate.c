@@ -37,8 +37,7 @@ static struct roost_impl_page_slot *slot_of(const roost_pages *pages, uint64_t p
     return &pages->priv.slots[page % (pages->priv.prefetch + 1)];
 }
 
-/* -- memory -------------------------------------------------------------------------------------
- */
+/* -- memory ------------------------------------------------------------------------------------ */
 
 static size_t align_up(size_t size)
 {
@@ -55,8 +54,7 @@ static bool pages_fit(const roost_pages *pages)
            page_size < most;
 }
 
-/* -- fetching -----------------------------------------------------------------------------------
- */
+/* -- fetching ---------------------------------------------------------------------------------- */
 
 /* Fetches the next page into its slot, which is free. The token moves on when that has worked, so
  * that a failed fetch can be tried again. 0 or a code. */
@@ -138,8 +136,7 @@ ROOST_ASYNC(pages_ahead, roost_pages *, pages)
     return rc;
 }
 
-/* -- the iterator -------------------------------------------------------------------------------
- */
+/* -- the iterator ------------------------------------------------------------------------------ */
 
 /* One block: the slots, what the task that fetches ahead is called with, two tokens, and the items
  * of each slot. */
@@ -252,8 +249,7 @@ static int pages_close(roost_iter *iter)
     return pages_stop(pages_of(iter));
 }
 
-/* -- life ---------------------------------------------------------------------------------------
- */
+/* -- life -------------------------------------------------------------------------------------- */
 
 roost_pages *roost_paginate(roost_pages *pages, size_t item_size, const roost_page_opts *opts,
                             roost_page_fn fetch, void *arg)

@@ -38,8 +38,7 @@ static int rest(struct world *world)
     return choice == 0 ? roost_sleep(ROOST_US(draw(world, 200))) : choice == 1 ? roost_yield() : 0;
 }
 
-/* -- sources ------------------------------------------------------------------------------------
- */
+/* -- sources ----------------------------------------------------------------------------------- */
 
 static int numbers_give(roost_gen *gen, struct world *world, const struct series *series)
 {
@@ -107,8 +106,7 @@ static ROOST_SUSPENDS int is_even(void *arg, const void *item)
     return value % 2 == 0;
 }
 
-/* -- consuming ----------------------------------------------------------------------------------
- */
+/* -- consuming --------------------------------------------------------------------------------- */
 
 /* Takes items with a deadline around each now and then, and leaves the loop when the seed says. */
 static int consume_some(struct world *world, roost_iter *iter, const struct series *series)

@@ -163,8 +163,7 @@ ROOST_TEST(the_future_may_go_before_those_it_woke_have_run)
     CHECK_EQ(5, value);
 }
 
-/* -- in a select --------------------------------------------------------------------------------
- */
+/* -- in a select ------------------------------------------------------------------------------- */
 
 ROOST_ASYNC(select_two, roost_future *, one, roost_future *, other, int *, value, int *, which,
             int *, rc)
@@ -225,8 +224,7 @@ ROOST_TEST(a_select_that_is_cancelled_leaves_the_queue)
     CHECK_EQ(-1, value);
 }
 
-/* -- calling back -------------------------------------------------------------------------------
- */
+/* -- calling back ------------------------------------------------------------------------------ */
 
 static char called[16];
 
@@ -327,8 +325,7 @@ ROOST_TEST(a_size_that_no_memory_holds_is_refused)
     CHECK(future == NULL);
 }
 
-/* -- threads, other loops, the end of the run ---------------------------------------------------
- */
+/* -- threads, other loops, the end of the run -------------------------------------------------- */
 
 static void *set_seven(void *arg)
 {

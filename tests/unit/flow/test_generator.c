@@ -196,8 +196,7 @@ ROOST_TEST(the_bodys_failure_wins_over_that_of_the_closing)
     CHECK_EQ(-EIO, rc);
 }
 
-/* -- cancellation -------------------------------------------------------------------------------
- */
+/* -- cancellation ------------------------------------------------------------------------------ */
 
 /* Waits for the gate before each of n items, and before it returns `result`. */
 ROOST_ASYNC(gated, roost_gen *, gen, roost_event *, gate, int, n, int, result)
@@ -378,8 +377,7 @@ ROOST_TEST(a_cancelled_consumer_is_refused_and_can_close)
     CHECK_EQ(1, trace.ended);
 }
 
-/* -- nesting, locals, names ---------------------------------------------------------------------
- */
+/* -- nesting, locals, names -------------------------------------------------------------------- */
 
 ROOST_ASYNC(squares, roost_gen *, gen, int, n, struct trace *, trace)
 {
@@ -498,8 +496,7 @@ ROOST_TEST(items_and_arguments_may_be_wide)
     CHECK_EQ(0, rc);
 }
 
-/* -- several tasks, misuse ----------------------------------------------------------------------
- */
+/* -- several tasks, misuse --------------------------------------------------------------------- */
 
 ROOST_ASYNC(consume, roost_gen *, gen, int, most, int *, rc)
 {

@@ -207,8 +207,7 @@ ROOST_TEST(a_deadline_around_the_loop_closes)
     CHECK_EQ(1, counter.closed);
 }
 
-/* -- collecting ---------------------------------------------------------------------------------
- */
+/* -- collecting -------------------------------------------------------------------------------- */
 
 ROOST_TEST(collect_at_its_bound)
 {
