@@ -32,8 +32,7 @@ ROOST_ASYNC(consumer, roost_chan *, ch, int *, sums)
 {
     struct item it;
     int rc;
-    ROOST_CHAN_EACH(ch, &it, rc)
-    {
+    ROOST_CHAN_EACH(ch, &it, rc) {
         sums[it.producer] += it.seq;
         rc = roost_sleep(ROOST_US(100)); /* stands for work */
         if (rc < 0)

@@ -14,8 +14,10 @@
  * handle until it is back. */
 static __attribute__((noinline)) int chan_begin_slow(struct roost_chan *ch, struct roost_task *self)
 {
-    roosti_chan_ref(ch);
-    int rc = roosti_op_begin_slow(self);
+    int rc = roosti_chan_keep(ch, self->loop);
+    if (rc < 0)
+        return rc;
+    rc = roosti_op_begin_slow(self);
     bool closed = !roosti_chan_unref(ch);
     return rc == 0 && closed ? ROOST_ECLOSED : rc;
 }
@@ -286,8 +288,10 @@ int roost_chan_send_many(roost_chan *ch, const void *items, size_t count)
     if (count > INT32_MAX)
         return ROOST_EINVAL;
     /* It comes back to the end after having waited on it. */
-    roosti_chan_ref(ch);
-    int rc = send_many(ch, self, items, count);
+    int rc = roosti_chan_keep(ch, self->loop);
+    if (rc < 0)
+        return rc;
+    rc = send_many(ch, self, items, count);
     (void)roosti_chan_unref(ch);
     return rc;
 }
@@ -325,12 +329,13 @@ int roost_chan_recv_many(roost_chan *ch, void *items, size_t max)
     int rc = chan_begin(ch, self);
     if (rc < 0)
         return rc;
-    rc = roosti_guard_enter(&ch->core->guard, self->loop);
+    /* Those it wakes on the way are told to the instruments, who might close the end. */
+    rc = roosti_chan_keep(ch, self->loop);
     if (rc < 0)
         return rc;
-    /* Those it wakes on the way are told to the instruments, who might close the end. */
-    roosti_chan_ref(ch);
-    rc = recv_many(ch, self, items, max);
+    rc = roosti_guard_enter(&ch->core->guard, self->loop);
+    if (rc == 0)
+        rc = recv_many(ch, self, items, max);
     (void)roosti_chan_unref(ch);
     return rc;
 }

@@ -69,12 +69,18 @@ static void core_unref(struct roosti_chan_core *core)
     roosti_free(core);
 }
 
-void roosti_chan_ref(struct roost_chan *ch)
+int roosti_chan_keep(struct roost_chan *ch, struct roosti_loop *loop)
 {
-    if (ch->core->guard.shared)
+    struct roosti_guard *guard = &ch->core->guard;
+    if (guard->shared) {
         roosti_atomic_add(&ch->refs, 1, ROOSTI_RELAXED);
-    else
+        return 0;
+    }
+    /* The count of another loop's channel is not touched, even by mistake. */
+    int rc = roosti_loop_owns(loop, &guard->stamp);
+    if (rc == 0)
         ch->refs++;
+    return rc;
 }
 
 bool roosti_chan_unref(struct roost_chan *ch)

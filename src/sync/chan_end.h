@@ -8,9 +8,11 @@
 #include <stdbool.h>
 
 struct roost_chan;
+struct roosti_loop;
 
-void roosti_chan_ref(struct roost_chan *ch);
-/* False: that was the last one, and the handle is gone. */
+/* Keeps the handle though its owner may close it: 0, or ROOST_EXLOOP. */
+int roosti_chan_keep(struct roost_chan *ch, struct roosti_loop *loop);
+/* Lets go of it. False: nobody else kept it, and it is gone. */
 bool roosti_chan_unref(struct roost_chan *ch);
 
 #endif

@@ -11,14 +11,16 @@ static struct roosti_guard *chan_guard(roost_case *kase)
     return guard->shared ? guard : NULL;
 }
 
+/* The number of the case says whether it is kept: a channel of another loop is not. */
 static void chan_hold(roost_case *kase)
 {
-    roosti_chan_ref(kase->priv.on);
+    kase->priv.number = roosti_chan_keep(kase->priv.on, roosti_loop_here) == 0;
 }
 
 static void chan_release(roost_case *kase)
 {
-    (void)roosti_chan_unref(kase->priv.on);
+    if (kase->priv.number)
+        (void)roosti_chan_unref(kase->priv.on);
 }
 
 /* A channel that is not shared has no guard to enter, but a loop to belong to. */

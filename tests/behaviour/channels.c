@@ -203,8 +203,7 @@ ROOST_ASYNC(consume, roost_chan *, ch, int *, count, int *, sum)
 {
     int item;
     int rc;
-    ROOST_CHAN_EACH(ch, &item, rc)
-    {
+    ROOST_CHAN_EACH(ch, &item, rc) {
         ++*count;
         *sum += item;
     }

@@ -51,7 +51,7 @@ ROOST_ASYNC(consume, roost_chan *, ch, struct receipts *, receipts)
     int item;
     int rc;
     ROOST_CHAN_EACH(ch, &item, rc)
-    receipts->count[item]++;
+        receipts->count[item]++;
     return rc;
 }
 
