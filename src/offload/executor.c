@@ -25,6 +25,17 @@ enum { THREADS_MAX = 32, THREADS_SPARE = 4, THREADS_SIMULATED = 8 };
 /* How often the end of a run looks what threads ask of it. */
 #define ANSWER_EVERY ROOST_MS(1)
 
+void roosti_executor_ref(roost_executor *executor)
+{
+    roosti_atomic_add(&executor->refs, 1, ROOSTI_RELAXED);
+}
+
+void roosti_executor_unref(roost_executor *executor)
+{
+    if (roosti_atomic_sub(&executor->refs, 1, ROOSTI_ACQ_REL) == 1)
+        roosti_free(executor);
+}
+
 /* -- jobs ---------------------------------------------------------------------------------------*/
 
 static int queue_push(roost_executor *executor, struct roosti_job *job)
@@ -181,7 +192,7 @@ static void close_finish(roost_executor *executor)
     roosti_lock_drop(&executor->lock);
     roosti_hands_join(executor->hands);
     roosti_hands_join(executor->gone);
-    roosti_free(executor);
+    roosti_executor_unref(executor);
 }
 
 struct task_closer {
@@ -269,6 +280,7 @@ static roost_executor *executor_new(struct roosti_loop *loop, const roost_execut
     if (!executor)
         return NULL;
     const roost_run_opts *run_opts = roosti_run_opts(loop);
+    executor->refs = 1;
     executor->part.end = executor_end;
     executor->part.dump = executor_dump;
     executor->run = loop->run;

@@ -48,6 +48,7 @@ struct roosti_closer {
 
 struct roost_executor {
     struct roosti_part part;
+    uint32_t refs; /* atomic: who may close it, and each call, until its caller has gone on */
     struct roosti_run *run;
     struct roosti_loop *lockstep; /* the simulated loop; NULL: its threads run freely */
     struct roosti_rng rng;        /* lockstep */
@@ -83,6 +84,10 @@ struct roosti_hand {
 
 /* The executor of a task's run, made at the first call. 0 or ROOST_ENOMEM. */
 int roosti_executor_default(struct roosti_loop *loop, roost_executor **executor);
+
+/* For a job of this executor whose owner may ask for it after it was closed. */
+void roosti_executor_ref(roost_executor *executor);
+void roosti_executor_unref(roost_executor *executor);
 
 /* 0: done or drop will be called, if not withdrawn. Else a code, and nothing was taken. */
 int roosti_executor_submit(roost_executor *executor, struct roosti_job *job);

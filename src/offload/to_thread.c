@@ -54,9 +54,15 @@ static void call_work(struct roosti_job *job)
     roosti_worker_here = NULL;
 }
 
-static void call_free(struct roosti_thread_call *call)
+static void call_fini(struct roosti_thread_call *call)
 {
     roosti_worker_drop(&call->worker);
+    roosti_executor_unref(call->executor);
+}
+
+static void call_free(struct roosti_thread_call *call)
+{
+    call_fini(call);
     roosti_inbox_unref(call->inbox);
     roosti_free(call);
 }
@@ -151,8 +157,8 @@ static int call_settle(struct roosti_thread_call *call, struct roost_task *host)
     *host->loop->errno_place = call->errno_left;
     if (call->on_heap)
         call_free(call);
-    else if (call->worker.env)
-        roosti_worker_drop(&call->worker);
+    else
+        call_fini(call);
     return result;
 }
 
@@ -170,6 +176,7 @@ static void call_init(struct roosti_thread_call *call, struct roost_task *host, 
         .inbox = loop->inbox,
         .host = host,
     };
+    roosti_executor_ref(executor);
     roost_post_slot_init(&call->word, call_word, call);
 }
 
@@ -183,7 +190,7 @@ static int call_run(struct roosti_thread_call *call, struct roost_task *host)
         if (call->on_heap)
             call_free(call);
         else
-            roosti_worker_drop(&call->worker);
+            call_fini(call);
         return rc;
     }
     loop->outside += foreign;
@@ -192,7 +199,7 @@ static int call_run(struct roosti_thread_call *call, struct roost_task *host)
     loop->outside -= foreign;
     if (rc < 0) {
         if (!on_heap)
-            roosti_worker_drop(&call->worker);
+            call_fini(call);
         return rc;
     }
     return call_settle(call, host);

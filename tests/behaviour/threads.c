@@ -247,13 +247,17 @@ BEHAVIOUR(77, closing_an_executor_drops_who_waits_and_waits_for_who_works)
             rc = roost_sleep(ROOST_MS(1));
         if (rc < 0 || ROOST_SPAWN(NULL, g, gate_open, &tally, ROOST_MS(2)) < 0)
             tally.open = true;
-        CHECK_EQ(0, roost_executor_close(one));
-        CHECK_ALWAYS(tally.ended == tally.begun);
+        /* A task that has not run yet would come to it after its end. */
+        if (rc == 0) {
+            CHECK_EQ(0, roost_executor_close(one));
+            CHECK_ALWAYS(tally.ended == tally.begun);
+            one = NULL;
+        }
     }
     CHECK_OK(rc);
     CHECK_EQ(1, first);
     CHECK_EQ(ROOST_ECANCELED, second);
-    tally_close(&tally, NULL);
+    tally_close(&tally, one);
 }
 
 /* -- B78: back into the loop --------------------------------------------------------------------*/
