@@ -308,7 +308,7 @@ int roost_future_on_done(roost_future *future, void (*run)(void *arg, roost_futu
 
 /* -- as a case of a select --------------------------------------------------------------------- */
 
-static int future_case_try(struct roosti_place *place)
+static int future_case_try(struct roosti_case_place *place)
 {
     const roost_future *future = place->kase->priv.on;
     if (!future_is_here(future))
@@ -317,7 +317,7 @@ static int future_case_try(struct roosti_place *place)
 }
 
 /* A failure may have the code that says "not yet", so whether it is done is asked once more. */
-static int future_case_enlist(struct roosti_place *place)
+static int future_case_enlist(struct roosti_case_place *place)
 {
     roost_future *future = place->kase->priv.on;
     if (future_is_done(future)) {
@@ -332,7 +332,7 @@ static int future_case_enlist(struct roosti_place *place)
     return 0;
 }
 
-static void future_case_delist(struct roosti_place *place)
+static void future_case_delist(struct roosti_case_place *place)
 {
     roost_future *future = place->kase->priv.on;
     if (place->waiter.base.queued)

@@ -18,7 +18,7 @@ enum { UNBOUNDED_FIRST = 16 };
 
 /* -- life -------------------------------------------------------------------------------------- */
 
-static int handle_new(struct roosti_chan_core *core, unsigned dirs, struct roost_chan **ret_ch)
+static int end_new(struct roosti_chan_core *core, unsigned dirs, struct roost_chan **ret_ch)
 {
     struct roost_chan *ch = roosti_alloc(sizeof *ch, "the end of a channel");
     if (!ch)
@@ -101,7 +101,7 @@ int roost_chan_open(const roost_chan_opts *opts, roost_chan **ret_ch)
     int rc = core_new(opts ? opts : &plain, &core);
     if (rc < 0)
         return rc;
-    rc = handle_new(core, ROOST_CHAN_SEND | ROOST_CHAN_RECV, ret_ch);
+    rc = end_new(core, ROOST_CHAN_SEND | ROOST_CHAN_RECV, ret_ch);
     if (rc < 0) {
         roosti_free(core->ring);
         roosti_free(core);
@@ -115,7 +115,7 @@ int roost_chan_clone(roost_chan *ch, unsigned dirs, roost_chan **ret_end)
     struct roost_chan *end;
     if (dirs == 0 || (dirs & ~(unsigned)(ROOST_CHAN_SEND | ROOST_CHAN_RECV)) != 0)
         return ROOST_EINVAL;
-    int rc = handle_new(core, dirs, &end);
+    int rc = end_new(core, dirs, &end);
     if (rc < 0)
         return rc;
     rc = roosti_guard_enter(&core->guard, roosti_loop_here);

@@ -39,7 +39,7 @@ static void cases_release(roost_case *cases, size_t count)
 
 /* Enters the guards of what is shared, each once, lower addresses first. Returns how many; they are
  * noted in the first places. */
-static size_t guards_enter(roost_case *cases, struct roosti_place *places, size_t count)
+static size_t guards_enter(roost_case *cases, struct roosti_case_place *places, size_t count)
 {
     size_t guards = 0;
     for (size_t i = 0; i < count; i++) {
@@ -63,7 +63,7 @@ static size_t guards_enter(roost_case *cases, struct roosti_place *places, size_
     return guards;
 }
 
-static void guards_leave(struct roosti_place *places, size_t guards)
+static void guards_leave(struct roosti_case_place *places, size_t guards)
 {
     while (guards > 0)
         roosti_guard_leave(places[--guards].guard);
@@ -71,7 +71,8 @@ static void guards_leave(struct roosti_place *places, size_t guards)
 
 /* -- the turns --------------------------------------------------------------------------------- */
 
-static void place_make(struct roosti_place *place, struct roosti_select *select, roost_case *kase)
+static void place_make(struct roosti_case_place *place, struct roosti_select *select,
+                       roost_case *kase)
 {
     place->waiter.base = (struct roost_impl_waiter){
         .task = select->self, .pick = &select->pick, .slot = kase->priv.slot};
@@ -96,7 +97,7 @@ static size_t first_turn(const struct roosti_select *select, size_t count, bool 
 }
 
 /* Tries every case. Gives the index of the one that was ready, or NO_CASE. */
-static int cases_try(roost_case *cases, struct roosti_place *places, size_t count,
+static int cases_try(roost_case *cases, struct roosti_case_place *places, size_t count,
                      struct roosti_select *select, bool fair)
 {
     size_t at = first_turn(select, count, fair);
@@ -117,7 +118,7 @@ static int cases_try(roost_case *cases, struct roosti_place *places, size_t coun
 }
 
 /* Puts every case in line; stops when one of them turns out to be ready. */
-static int cases_enlist(roost_case *cases, struct roosti_place *places, size_t count,
+static int cases_enlist(roost_case *cases, struct roosti_case_place *places, size_t count,
                         struct roosti_select *select)
 {
     for (size_t i = 0; i < count; i++) {
@@ -164,8 +165,8 @@ static int select_park(struct roosti_select *select, size_t guards)
 
 /* Nothing is ready, the guards are entered. Gives the index of the case that was served, or a code.
  */
-static int select_wait(roost_case *cases, struct roosti_place *places, size_t count, size_t guards,
-                       struct roosti_select *select)
+static int select_wait(roost_case *cases, struct roosti_case_place *places, size_t count,
+                       size_t guards, struct roosti_select *select)
 {
     int which = cases_enlist(cases, places, count, select);
     int rc = 0;
@@ -187,7 +188,7 @@ static int select_wait(roost_case *cases, struct roosti_place *places, size_t co
     return which == NO_CASE ? rc : which;
 }
 
-static int select_over(roost_case *cases, struct roosti_place *places, size_t count,
+static int select_over(roost_case *cases, struct roosti_case_place *places, size_t count,
                        struct roost_task *self, bool fair)
 {
     struct roosti_select select = {.self = self};
@@ -203,14 +204,15 @@ static int select_over(roost_case *cases, struct roosti_place *places, size_t co
 static __attribute__((noinline)) int select_near(roost_case *cases, size_t count,
                                                  struct roost_task *self, bool fair)
 {
-    ROOSTI_UNSET struct roosti_place places[PLACES_NEAR];
+    ROOSTI_UNSET struct roosti_case_place places[PLACES_NEAR];
     return select_over(cases, places, count, self, fair);
 }
 
 static __attribute__((noinline)) int select_far(roost_case *cases, size_t count,
                                                 struct roost_task *self, bool fair)
 {
-    struct roosti_place *places = roosti_alloc(count * sizeof *places, "a select of many cases");
+    struct roosti_case_place *places =
+        roosti_alloc(count * sizeof *places, "a select of many cases");
     if (!places)
         return ROOST_ENOMEM;
     int rc = select_over(cases, places, count, self, fair);

@@ -23,7 +23,7 @@
 struct roosti_select;
 
 /* The place of one case in whatever it waits for, in the frame of the select. */
-struct roosti_place {
+struct roosti_case_place {
     struct roosti_guard_waiter waiter; /* base: task and pick are set; slot is the case's */
     roost_case *kase;
     struct roosti_select *select;
@@ -50,14 +50,14 @@ struct roosti_select {
 struct roost_impl_case_ops {
     /* Goes on if that needs no waiting: the case's result, or ROOST_EAGAIN. Inside the guard when
      * the object is shared. NULL: never ready before it is enlisted. */
-    int (*try_now)(struct roosti_place *place);
+    int (*try_now)(struct roosti_case_place *place);
     /* Waits in line. 0; or 1: it turned out to be ready, with kase->rc. */
-    int (*enlist)(struct roosti_place *place);
+    int (*enlist)(struct roosti_case_place *place);
     /* Takes an enlisted case back, unless it was served: then it is out of line already. The object
      * may be gone unless it is held. */
-    void (*delist)(struct roosti_place *place);
+    void (*delist)(struct roosti_case_place *place);
     /* The case has been served with rc: gives its result. NULL: that is rc. */
-    int (*settle)(struct roosti_place *place, int rc);
+    int (*settle)(struct roosti_case_place *place, int rc);
     /* Keep and let go of the object's memory. NULL: it stays where it is. */
     void (*hold)(roost_case *kase);
     void (*release)(roost_case *kase);
@@ -66,7 +66,7 @@ struct roost_impl_case_ops {
 };
 
 /* On the loop of the select: this case can go on. False: another one was faster. */
-static inline bool roosti_select_serve(struct roosti_place *place)
+static inline bool roosti_select_serve(struct roosti_case_place *place)
 {
     if (!roosti_waiter_claim(&place->waiter.base))
         return false;

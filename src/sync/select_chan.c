@@ -24,13 +24,13 @@ static void chan_release(roost_case *kase)
 }
 
 /* A channel that is not shared has no guard to enter, but a loop to belong to. */
-static int chan_owned(const struct roosti_place *place)
+static int chan_owned(const struct roosti_case_place *place)
 {
     struct roosti_guard *guard = &((struct roost_chan *)place->kase->priv.on)->core->guard;
     return guard->shared ? 0 : roosti_loop_owns(place->select->self->loop, &guard->stamp);
 }
 
-static int recv_try(struct roosti_place *place)
+static int recv_try(struct roosti_case_place *place)
 {
     int rc = chan_owned(place);
     return rc < 0 ? rc
@@ -38,7 +38,7 @@ static int recv_try(struct roosti_place *place)
                                      &place->select->served);
 }
 
-static int send_try(struct roosti_place *place)
+static int send_try(struct roosti_case_place *place)
 {
     int rc = chan_owned(place);
     return rc < 0 ? rc
@@ -46,7 +46,7 @@ static int send_try(struct roosti_place *place)
                                     &place->select->served);
 }
 
-static int chan_enlist(struct roosti_place *place, struct roosti_chan_side *side)
+static int chan_enlist(struct roosti_case_place *place, struct roosti_chan_side *side)
 {
     place->waiter.queue = &side->queue;
     place->waiter.guard = &((struct roost_chan *)place->kase->priv.on)->core->guard;
@@ -55,18 +55,18 @@ static int chan_enlist(struct roosti_place *place, struct roosti_chan_side *side
     return 0;
 }
 
-static int recv_enlist(struct roosti_place *place)
+static int recv_enlist(struct roosti_case_place *place)
 {
     return chan_enlist(place, &((struct roost_chan *)place->kase->priv.on)->core->receiving);
 }
 
-static int send_enlist(struct roosti_place *place)
+static int send_enlist(struct roosti_case_place *place)
 {
     return chan_enlist(place, &((struct roost_chan *)place->kase->priv.on)->core->sending);
 }
 
 /* Also for one that was taken out: whoever did that may still be inside the guard. */
-static void chan_delist(struct roosti_place *place)
+static void chan_delist(struct roosti_case_place *place)
 {
     roosti_guard_take(place->waiter.guard);
     if (place->waiter.base.queued)

@@ -19,7 +19,7 @@ static bool lives_in(const struct roost_task *self, const struct roost_task *tas
     return false;
 }
 
-static int join_try(struct roosti_place *place)
+static int join_try(struct roosti_case_place *place)
 {
     struct roost_task *task = place->kase->priv.on;
     struct roost_task *self = place->select->self;
@@ -42,7 +42,8 @@ static int join_try(struct roosti_place *place)
  * select runs; else it stays its owner's. */
 static void join_ended(struct roost_impl_held *held)
 {
-    struct roosti_place *place = roosti_container(held, struct roosti_place, u.join.ended);
+    struct roosti_case_place *place =
+        roosti_container(held, struct roosti_case_place, u.join.ended);
     struct roost_task *task = place->kase->priv.on;
     place->enlisted = false;
     task->joiner = NULL;
@@ -51,7 +52,7 @@ static void join_ended(struct roost_impl_held *held)
         task->kept = false;
 }
 
-static int join_enlist(struct roosti_place *place)
+static int join_enlist(struct roosti_case_place *place)
 {
     struct roost_task *task = place->kase->priv.on;
     place->u.join.ended.orphan = join_ended;
@@ -61,14 +62,14 @@ static int join_enlist(struct roosti_place *place)
     return 0;
 }
 
-static void join_delist(struct roosti_place *place)
+static void join_delist(struct roosti_case_place *place)
 {
     struct roost_task *task = place->kase->priv.on;
     roosti_held_remove(task, &place->u.join.ended);
     task->joiner = NULL;
 }
 
-static int join_settle(struct roosti_place *place, int rc)
+static int join_settle(struct roosti_case_place *place, int rc)
 {
     if (place->kase->priv.slot)
         *(int *)place->kase->priv.slot = place->u.join.result;
@@ -80,22 +81,22 @@ const struct roost_impl_case_ops roost_impl_case_join = {
 
 /* -- time -------------------------------------------------------------------------------------- */
 
-static int after_try(struct roosti_place *place)
+static int after_try(struct roosti_case_place *place)
 {
     return place->kase->priv.number <= 0 ? 0 : ROOST_EAGAIN;
 }
 
-static int at_try(struct roosti_place *place)
+static int at_try(struct roosti_case_place *place)
 {
     return place->kase->priv.number <= roost_now() ? 0 : ROOST_EAGAIN;
 }
 
 static void time_over(struct roost_impl_timer *timer)
 {
-    (void)roosti_select_serve(roosti_container(timer, struct roosti_place, u.timer));
+    (void)roosti_select_serve(roosti_container(timer, struct roosti_case_place, u.timer));
 }
 
-static int time_enlist(struct roosti_place *place, roost_time at)
+static int time_enlist(struct roosti_case_place *place, roost_time at)
 {
     if (at == ROOST_NEVER)
         return 0;
@@ -105,17 +106,17 @@ static int time_enlist(struct roosti_place *place, roost_time at)
     return 0;
 }
 
-static int after_enlist(struct roosti_place *place)
+static int after_enlist(struct roosti_case_place *place)
 {
     return time_enlist(place, roost_time_add(roost_now(), place->kase->priv.number));
 }
 
-static int at_enlist(struct roosti_place *place)
+static int at_enlist(struct roosti_case_place *place)
 {
     return time_enlist(place, place->kase->priv.number);
 }
 
-static void time_delist(struct roosti_place *place)
+static void time_delist(struct roosti_case_place *place)
 {
     roosti_timer_cancel(&place->select->self->loop->timers, &place->u.timer);
 }
@@ -130,7 +131,7 @@ const struct roost_impl_case_ops roost_impl_case_at = {
 
 static void fd_done(struct roosti_op *op)
 {
-    struct roosti_place *place = op->owner;
+    struct roosti_case_place *place = op->owner;
     struct roosti_select *select = place->select;
     place->enlisted = false;
     select->ops_left--;
@@ -140,13 +141,13 @@ static void fd_done(struct roosti_op *op)
         roosti_wake(select->self, 0);
 }
 
-static int fd_settle(struct roosti_place *place, int rc)
+static int fd_settle(struct roosti_case_place *place, int rc)
 {
     (void)rc;
     return place->u.op.res < 0 ? (int)place->u.op.res : 0;
 }
 
-static int fd_enlist(struct roosti_place *place, uint32_t events)
+static int fd_enlist(struct roosti_case_place *place, uint32_t events)
 {
     struct roosti_port *port = place->select->self->loop->port;
     place->u.op = (struct roosti_op){.kind = ROOSTI_OP_POLL,
@@ -164,18 +165,18 @@ static int fd_enlist(struct roosti_place *place, uint32_t events)
     return 0;
 }
 
-static int readable_enlist(struct roosti_place *place)
+static int readable_enlist(struct roosti_case_place *place)
 {
     return fd_enlist(place, ROOSTI_POLL_IN);
 }
 
-static int writable_enlist(struct roosti_place *place)
+static int writable_enlist(struct roosti_case_place *place)
 {
     return fd_enlist(place, ROOSTI_POLL_OUT);
 }
 
 /* The select waits for its last word before it returns. */
-static void fd_delist(struct roosti_place *place)
+static void fd_delist(struct roosti_case_place *place)
 {
     struct roosti_port *port = place->select->self->loop->port;
     port->ops->cancel(port, &place->u.op);
@@ -189,14 +190,14 @@ const struct roost_impl_case_ops roost_impl_case_writable = {
 
 /* -- orderly shutdown -------------------------------------------------------------------------- */
 
-static int stopping_try(struct roosti_place *place)
+static int stopping_try(struct roosti_case_place *place)
 {
     (void)place;
     return roost_stopping() ? 0 : ROOST_EAGAIN;
 }
 
 /* roost_scope_shutdown looks for the mark at the task, and claims the waiter that goes with it. */
-static int stopping_enlist(struct roosti_place *place)
+static int stopping_enlist(struct roosti_case_place *place)
 {
     struct roost_task *self = place->select->self;
     if (self->soft_waiting)
@@ -208,7 +209,7 @@ static int stopping_enlist(struct roosti_place *place)
     return 0;
 }
 
-static void stopping_delist(struct roosti_place *place)
+static void stopping_delist(struct roosti_case_place *place)
 {
     struct roost_task *self = place->select->self;
     if (!self->soft_waiting)
