@@ -23,8 +23,11 @@ void roosti_request_serve(struct roosti_thread_call *call, struct roost_task *ho
 {
     roost_call what = call->request->call;
     int result = (*what.args)->entry((void *)(uintptr_t)what.args);
-    bool cancelled = result == ROOST_ECANCELED && (host->attn & ROOSTI_ATTN_CANCELLED);
-    request_answer(call, cancelled ? ROOST_ECANCELED : 0, result);
+    bool cancelled = host->attn & ROOSTI_ATTN_CANCELLED;
+    /* Before the answer: the thread may ask at once. */
+    if (cancelled)
+        roosti_atomic_store(&call->cancelled, 1, ROOSTI_RELAXED);
+    request_answer(call, cancelled && result == ROOST_ECANCELED ? ROOST_ECANCELED : 0, result);
 }
 
 void roosti_request_refuse(struct roosti_thread_call *call)
