@@ -42,7 +42,6 @@ int roosti_loop_init(struct roosti_loop *loop, struct roosti_port *port, const r
     }
     loop->port = port;
     loop->virtual_time = port->ops->virtual_time;
-    loop->spin.allowed = !loop->virtual_time && roosti_host_cpu_count() > 1;
     if (loop->virtual_time)
         loop->random = roosti_rng_split(opts->seed, "loop");
     loop->run_end = &loop->run_first;
@@ -75,7 +74,7 @@ static void loop_step(struct roosti_loop *loop, struct roost_task *task, int32_t
     /* The budget goes down by one at each switch from task to task, and below zero at the end. */
     uint64_t steps = (uint64_t)(loop->budget_given - loop->budget + (loop->budget >= 0));
     /* The watchdog reads it from its own thread. */
-    __atomic_store_n(&loop->switches, loop->switches + steps, __ATOMIC_RELAXED);
+    roosti_atomic_store(&loop->switches, loop->switches + steps, ROOSTI_RELAXED);
     if (ROOSTI_FIBER_HOOKED && loop->leaving) {
         roosti_task_free(loop->leaving);
         loop->leaving = NULL;
@@ -119,9 +118,13 @@ bool roosti_loop_has_work(const struct roosti_loop *loop)
  * less often. True: a post has come. */
 static bool loop_spin(struct roosti_loop *loop)
 {
-    if (!loop->spin.allowed || loop->posts == loop->spin.posts)
+    if (loop->posts == loop->spin.posts || loop->virtual_time)
         return false;
     loop->spin.posts = loop->posts;
+    if (loop->spin.processors == 0) /* not asked before, for that reads files */
+        loop->spin.processors = roosti_host_cpu_count();
+    if (loop->spin.processors == 1)
+        return false;
     if (loop->spin.rest > 0) {
         loop->spin.rest--;
         return false;
@@ -177,9 +180,9 @@ static void loop_poll(struct roosti_loop *loop, bool may_block)
     }
     if (deadline != INT64_MIN && roosti_inbox_pending(loop->inbox))
         deadline = INT64_MIN;
-    __atomic_store_n(&loop->idle, true, __ATOMIC_RELAXED);
+    roosti_atomic_store(&loop->idle, true, ROOSTI_RELAXED);
     int rc = loop->port->ops->wait(loop->port, deadline);
-    __atomic_store_n(&loop->idle, false, __ATOMIC_RELAXED);
+    roosti_atomic_store(&loop->idle, false, ROOSTI_RELAXED);
     roosti_require(rc >= 0, "the port can be asked for completions");
     roosti_inbox_sleep(loop->inbox, false);
     if (rc == 0 && deadline == ROOST_NEVER && !roosti_loop_has_work(loop))

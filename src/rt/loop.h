@@ -79,7 +79,7 @@ struct roosti_loop {
         uint64_t posts;  /* `posts` when it last began to wait */
         uint32_t misses; /* waits awake in a row that nothing was posted in */
         uint32_t rest;   /* waits to come that shall not be tried awake */
-        bool allowed;    /* there is a processor for whoever posts */
+        int processors;  /* there are; 0: not asked yet */
     } spin;
     uint64_t select_seed; /* of the stream that fair selects draw from; 0: not begun */
 
