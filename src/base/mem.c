@@ -9,6 +9,8 @@
 
 #include <stdlib.h>
 
+#include "base/atomic.h"
+
 /* The plan and the sites belong to the process, as the heap they guard does. */
 static bool plan_active;
 static struct roosti_mem_plan plan;
@@ -20,26 +22,25 @@ static struct roosti_site *sites;
 /* Sites are only ever added, so a push needs no lock; the exchange lets one thread do it. */
 static void site_register(struct roosti_site *site)
 {
-    if (__atomic_exchange_n(&site->registered, 1, __ATOMIC_RELAXED))
+    if (roosti_atomic_swap(&site->registered, 1, ROOSTI_RELAXED))
         return;
-    struct roosti_site *head = __atomic_load_n(&sites, __ATOMIC_RELAXED);
+    struct roosti_site *head = roosti_atomic_load(&sites, ROOSTI_RELAXED);
     do
         site->next = head;
-    while (!__atomic_compare_exchange_n(&sites, &head, site, true, __ATOMIC_RELEASE,
-                                        __ATOMIC_RELAXED));
+    while (!roosti_atomic_cas(&sites, &head, site, ROOSTI_RELEASE));
 }
 
 static bool plan_refuses(struct roosti_site *site)
 {
-    if (!__atomic_load_n(&site->registered, __ATOMIC_RELAXED))
+    if (!roosti_atomic_load(&site->registered, ROOSTI_RELAXED))
         site_register(site);
-    __atomic_fetch_add(&site->hits, 1, __ATOMIC_RELAXED);
-    uint64_t nth = __atomic_add_fetch(&request_count, 1, __ATOMIC_RELAXED);
+    roosti_atomic_add(&site->hits, 1, ROOSTI_RELAXED);
+    uint64_t nth = roosti_atomic_add(&request_count, 1, ROOSTI_RELAXED) + 1;
     bool refuse = plan.fail_at != 0 && (nth == plan.fail_at || nth == plan.fail_also_at ||
                                         (plan.fail_after_too && nth > plan.fail_at));
     if (refuse) {
-        __atomic_fetch_add(&site->failures, 1, __ATOMIC_RELAXED);
-        __atomic_fetch_add(&refused_count, 1, __ATOMIC_RELAXED);
+        roosti_atomic_add(&site->failures, 1, ROOSTI_RELAXED);
+        roosti_atomic_add(&refused_count, 1, ROOSTI_RELAXED);
     }
     return refuse;
 }
@@ -55,7 +56,7 @@ void *roosti_alloc_at(struct roosti_site *site, size_t size)
         return NULL;
     void *block = malloc(size);
     if (block)
-        __atomic_fetch_add(&live_count, 1, __ATOMIC_RELAXED);
+        roosti_atomic_add(&live_count, 1, ROOSTI_RELAXED);
     return block;
 }
 
@@ -65,7 +66,7 @@ void *roosti_alloc_zero_at(struct roosti_site *site, size_t count, size_t size)
         return NULL;
     void *block = calloc(count, size);
     if (block)
-        __atomic_fetch_add(&live_count, 1, __ATOMIC_RELAXED);
+        roosti_atomic_add(&live_count, 1, ROOSTI_RELAXED);
     return block;
 }
 
@@ -75,14 +76,14 @@ void *roosti_realloc_at(struct roosti_site *site, void *block, size_t size)
         return NULL;
     void *moved = realloc(block, size);
     if (moved && !block)
-        __atomic_fetch_add(&live_count, 1, __ATOMIC_RELAXED);
+        roosti_atomic_add(&live_count, 1, ROOSTI_RELAXED);
     return moved;
 }
 
 void roosti_free(void *block)
 {
     if (block)
-        __atomic_fetch_sub(&live_count, 1, __ATOMIC_RELAXED);
+        roosti_atomic_sub(&live_count, 1, ROOSTI_RELAXED);
     free(block);
 }
 
@@ -90,20 +91,20 @@ void roosti_mem_plan_set(const struct roosti_mem_plan *wanted)
 {
     plan_active = wanted != NULL;
     plan = wanted ? *wanted : (struct roosti_mem_plan){0};
-    __atomic_store_n(&request_count, 0, __ATOMIC_RELAXED);
-    __atomic_store_n(&refused_count, 0, __ATOMIC_RELAXED);
+    roosti_atomic_store(&request_count, 0, ROOSTI_RELAXED);
+    roosti_atomic_store(&refused_count, 0, ROOSTI_RELAXED);
 }
 
 void roosti_mem_stats_get(struct roosti_mem_stats *stats)
 {
     *stats = (struct roosti_mem_stats){
-        .requests = __atomic_load_n(&request_count, __ATOMIC_RELAXED),
-        .refused = __atomic_load_n(&refused_count, __ATOMIC_RELAXED),
-        .live = __atomic_load_n(&live_count, __ATOMIC_RELAXED),
+        .requests = roosti_atomic_load(&request_count, ROOSTI_RELAXED),
+        .refused = roosti_atomic_load(&refused_count, ROOSTI_RELAXED),
+        .live = roosti_atomic_load(&live_count, ROOSTI_RELAXED),
     };
 }
 
 const struct roosti_site *roosti_mem_sites(void)
 {
-    return __atomic_load_n(&sites, __ATOMIC_ACQUIRE);
+    return roosti_atomic_load(&sites, ROOSTI_ACQUIRE);
 }

@@ -16,6 +16,7 @@
 
 #include <roost/error.h>
 
+#include "base/atomic.h"
 #include "port/host.h"
 
 enum {
@@ -63,9 +64,9 @@ static void on_question(int signo)
     (void)signo;
     int kept = errno;
     int asked = QUESTION_ASKED;
-    if (__atomic_load_n(&question_thread, __ATOMIC_ACQUIRE) == roosti_thread_self() &&
-        __atomic_compare_exchange_n(&question_state, &asked, QUESTION_TAKEN, false,
-                                    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+    if (roosti_atomic_load(&question_thread, ROOSTI_ACQUIRE) == roosti_thread_self() &&
+        roosti_atomic_cas_or(&question_state, &asked, QUESTION_TAKEN, ROOSTI_ACQ_REL,
+                             ROOSTI_ACQUIRE)) {
         heading_print();
         frames_print(HANDLER_FRAMES);
         roosti_latch_set(&question_answered);
@@ -100,22 +101,22 @@ static int question_ask(uint64_t thread_id)
         backtrace(&frame, 1);
     }
     question_answered = (struct roosti_latch){0};
-    __atomic_store_n(&question_thread, thread_id, __ATOMIC_RELEASE);
-    __atomic_store_n(&question_state, QUESTION_ASKED, __ATOMIC_RELEASE);
+    roosti_atomic_store(&question_thread, thread_id, ROOSTI_RELEASE);
+    roosti_atomic_store(&question_state, QUESTION_ASKED, ROOSTI_RELEASE);
     if (syscall(SYS_tgkill, getpid(), (pid_t)thread_id, question_signal) != 0) {
         int rc = -errno;
-        __atomic_store_n(&question_state, QUESTION_NONE, __ATOMIC_RELEASE);
+        roosti_atomic_store(&question_state, QUESTION_NONE, ROOSTI_RELEASE);
         return rc;
     }
     if (!roosti_latch_wait(&question_answered, roosti_clock_now() + ROOST_MS(ANSWER_WAIT_MS))) {
         int asked = QUESTION_ASKED;
-        if (__atomic_compare_exchange_n(&question_state, &asked, QUESTION_NONE, false,
-                                        __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+        if (roosti_atomic_cas_or(&question_state, &asked, QUESTION_NONE, ROOSTI_ACQ_REL,
+                                 ROOSTI_ACQUIRE))
             return ROOST_ETIMEDOUT;
         /* It is printing, so it will come to an end. */
         roosti_latch_wait(&question_answered, ROOST_NEVER);
     }
-    __atomic_store_n(&question_state, QUESTION_NONE, __ATOMIC_RELEASE);
+    roosti_atomic_store(&question_state, QUESTION_NONE, ROOSTI_RELEASE);
     return 0;
 }
 

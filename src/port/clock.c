@@ -16,6 +16,7 @@
 #include <cpuid.h>
 #endif
 
+#include "base/atomic.h"
 #include "port/host.h"
 
 __extension__ typedef unsigned __int128 wide;
@@ -114,9 +115,9 @@ static uint64_t rate_refine(void)
         pair = clock_pair_read();
     uint64_t span = pair.ticks - pair_first.ticks;
     uint64_t rate = (uint64_t)(((wide)(pair.now - pair_first.now) << 32) / span);
-    __atomic_store_n(&ticks_rate, rate, __ATOMIC_RELAXED);
+    roosti_atomic_store(&ticks_rate, rate, ROOSTI_RELAXED);
     if (pair.now - pair_first.now >= RATE_SPAN_FINAL)
-        __atomic_store_n(&rate_final, true, __ATOMIC_RELEASE);
+        roosti_atomic_store(&rate_final, true, ROOSTI_RELEASE);
     return rate;
 }
 
@@ -124,7 +125,7 @@ static uint64_t rate_refine(void)
 
 static uint64_t rate_refine(void)
 {
-    return __atomic_load_n(&ticks_rate, __ATOMIC_RELAXED);
+    return roosti_atomic_load(&ticks_rate, ROOSTI_RELAXED);
 }
 
 void roosti_clock_init(void)
@@ -146,8 +147,8 @@ roost_dur roosti_ticks_to_ns(uint64_t span)
 {
     if (!roosti_ticks_are_tsc)
         return (roost_dur)span;
-    uint64_t rate = __atomic_load_n(&rate_final, __ATOMIC_ACQUIRE)
-                        ? __atomic_load_n(&ticks_rate, __ATOMIC_RELAXED)
+    uint64_t rate = roosti_atomic_load(&rate_final, ROOSTI_ACQUIRE)
+                        ? roosti_atomic_load(&ticks_rate, ROOSTI_RELAXED)
                         : rate_refine();
     return (roost_dur)(((wide)span * rate) >> 32);
 }

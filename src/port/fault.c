@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "base/assert.h"
+#include "base/atomic.h"
 #include "base/mem.h"
 
 enum { AGAIN_MAX = 100 }; /* rounds one step is held back at the most */
@@ -417,7 +418,7 @@ int roosti_fault_wait(struct roosti_port *port, roost_time deadline)
         roost_time until = held_until(fault, deadline);
         int count = inner->ops->wait(inner, until);
         held_run(fault);
-        bool woken = __atomic_exchange_n(&fault->woken, 0, __ATOMIC_ACQ_REL) != 0;
+        bool woken = roosti_atomic_swap(&fault->woken, 0, ROOSTI_ACQ_REL) != 0;
         /* Returning with nothing, before the deadline and without a wake, would look like a
          * deadlock: all that has happened is underneath. */
         bool over = (until == deadline && count <= 0) || deadline <= inner->ops->now(inner);
@@ -430,6 +431,6 @@ int roosti_fault_wait(struct roosti_port *port, roost_time deadline)
 void roosti_fault_wake(struct roosti_port *port)
 {
     struct roosti_fault *fault = roosti_fault_of(port);
-    __atomic_store_n(&fault->woken, 1, __ATOMIC_RELEASE);
+    roosti_atomic_store(&fault->woken, 1, ROOSTI_RELEASE);
     fault->inner->ops->wake(fault->inner);
 }

@@ -14,6 +14,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "base/atomic.h"
 #include "port/clock.h"
 
 /* -- set-up ----------------------------------------------------------------------------------- */
@@ -26,7 +27,7 @@ static void (*child_hook)(void);
 static void child_mark(void)
 {
     forked = true;
-    void (*hook)(void) = __atomic_load_n(&child_hook, __ATOMIC_RELAXED);
+    void (*hook)(void) = roosti_atomic_load(&child_hook, ROOSTI_RELAXED);
     if (hook)
         hook();
 }
@@ -40,7 +41,7 @@ static void init_run(void)
 int roosti_host_init(void (*in_child)(void))
 {
     pthread_once(&init_once, init_run);
-    __atomic_store_n(&child_hook, in_child, __ATOMIC_RELAXED); /* the same one from every thread */
+    roosti_atomic_store(&child_hook, in_child, ROOSTI_RELAXED); /* the same one from every thread */
     return init_rc;
 }
 

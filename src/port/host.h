@@ -81,6 +81,7 @@ void roosti_thread_pause(void);    /* lets another thread run first */
 void roosti_word_wait(uint32_t *word, uint32_t seen, roost_time deadline);
 /* Wakes every thread that waits for this word; it need not exist any more. */
 void roosti_word_wake(uint32_t *word);
+void roosti_word_wake_one(uint32_t *word); /* the one that has waited longest, of its priority */
 /* Tells the processor that this thread looks at a word again and again. */
 void roosti_spin_hint(void);
 

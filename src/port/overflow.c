@@ -23,6 +23,7 @@
 
 #include <roost/error.h>
 
+#include "base/atomic.h"
 #include "base/mem.h"
 #include "port/host.h"
 #include "port/stack.h"
@@ -245,7 +246,7 @@ int roosti_overflow_enter(const struct roosti_overflow_watch *watch)
         return rc;
     watch_mine = entered;
     /* The handler may find this thread from here on. */
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    roosti_atomic_signal_fence(ROOSTI_SEQ_CST);
     watch_mine.active = true;
     fault_handlers_install();
     return 0;
@@ -257,7 +258,7 @@ void roosti_overflow_leave(void)
         return;
     fault_handlers_remove();
     watch_mine.active = false;
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    roosti_atomic_signal_fence(ROOSTI_SEQ_CST);
     signal_stack_leave(&watch_mine);
     watch_mine = (struct thread_watch){0};
 }

@@ -351,9 +351,9 @@ int64_t roosti_do_blocking(const struct roosti_op *op)
     }
 }
 
-/* -- waiting and waking ----------------------------------------------------------------------- */
+/* -- wakes and clocks -------------------------------------------------------------------------- */
 
-static void wake_write(struct roosti_posix *posix)
+void roosti_posix_ring(struct roosti_posix *posix)
 {
     /* The one error, a full counter, takes 2^64 wakes. A handler must not change errno. */
     int before = errno;
@@ -361,44 +361,6 @@ static void wake_write(struct roosti_posix *posix)
     ssize_t n = write(posix->wake_fd, &one, sizeof one);
     (void)n;
     errno = before;
-}
-
-void roosti_posix_wake(struct roosti_port *port)
-{
-    struct roosti_posix *posix = (struct roosti_posix *)port;
-    /* Acquire and release: what the caller wrote before is seen after the wait that this ends. */
-    int before = __atomic_exchange_n(&posix->wake_state, ROOSTI_WAKE_WOKEN, __ATOMIC_ACQ_REL);
-    if (before == ROOSTI_WAKE_SLEEPING)
-        wake_write(posix);
-}
-
-bool roosti_posix_sleep(struct roosti_posix *posix)
-{
-    int before = ROOSTI_WAKE_IDLE;
-    return __atomic_compare_exchange_n(&posix->wake_state, &before, ROOSTI_WAKE_SLEEPING, false,
-                                       __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) ||
-           before == ROOSTI_WAKE_SLEEPING;
-}
-
-bool roosti_posix_woken(const struct roosti_posix *posix)
-{
-    return __atomic_load_n(&posix->wake_state, __ATOMIC_ACQUIRE) == ROOSTI_WAKE_WOKEN;
-}
-
-void roosti_posix_awake(struct roosti_posix *posix)
-{
-    /* The state of a wait that neither slept nor was woken. */
-    if (__atomic_load_n(&posix->wake_state, __ATOMIC_RELAXED) == posix->wake_rest)
-        return;
-    /* An exchange, not a store: it must read what a waker wrote last to see what came with it. */
-    (void)__atomic_exchange_n(&posix->wake_state, posix->wake_rest, __ATOMIC_ACQ_REL);
-}
-
-void roosti_posix_polled(struct roosti_posix *posix)
-{
-    posix->wake_rest = ROOSTI_WAKE_SLEEPING;
-    if (!roosti_posix_sleep(posix))
-        wake_write(posix);
 }
 
 roost_time roosti_posix_now(struct roosti_port *port)

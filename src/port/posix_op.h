@@ -102,6 +102,8 @@ static inline size_t roosti_io_len(size_t len)
 /* -- waiting and waking ------------------------------------------------------------------------ */
 
 void roosti_posix_wake(struct roosti_port *port);
+/* Writes to wake_fd. */
+void roosti_posix_ring(struct roosti_posix *posix);
 /* True when the thread may go to sleep: from here on a wake writes to wake_fd. */
 bool roosti_posix_sleep(struct roosti_posix *posix);
 bool roosti_posix_woken(const struct roosti_posix *posix);

@@ -11,6 +11,7 @@
 
 #include <roost/error.h>
 
+#include "base/atomic.h"
 #include "port/host.h"
 
 enum { STOP_SIGNAL_COUNT = 2 };
@@ -33,28 +34,27 @@ static void stop_former_restore(int index)
 static void on_stop_signal(int signo)
 {
     int kept = errno;
-    __atomic_add_fetch(&stop_running, 1, __ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&stop_state, __ATOMIC_SEQ_CST) == STOP_HELD) {
-        int nth = __atomic_add_fetch(&stop_count, 1, __ATOMIC_RELAXED);
+    roosti_atomic_add(&stop_running, 1, ROOSTI_SEQ_CST);
+    if (roosti_atomic_load(&stop_state, ROOSTI_SEQ_CST) == STOP_HELD) {
+        int nth = (int)roosti_atomic_add(&stop_count, 1, ROOSTI_RELAXED) + 1;
         if (!stop_holder.hook(stop_holder.arg, signo, nth)) {
             stop_former_restore(signo == stop_signals[0] ? 0 : 1);
             /* Blocked until this handler returns, then it takes its former course. */
             raise(signo);
         }
     }
-    __atomic_sub_fetch(&stop_running, 1, __ATOMIC_SEQ_CST);
+    roosti_atomic_sub(&stop_running, 1, ROOSTI_SEQ_CST);
     errno = kept;
 }
 
 int roosti_signals_hold(const struct roosti_signal_hook *hook)
 {
     int expected = STOP_FREE;
-    if (!__atomic_compare_exchange_n(&stop_state, &expected, STOP_CHANGING, false, __ATOMIC_SEQ_CST,
-                                     __ATOMIC_SEQ_CST))
+    if (!roosti_atomic_cas(&stop_state, &expected, STOP_CHANGING, ROOSTI_SEQ_CST))
         return ROOST_EBUSY;
     stop_holder = *hook;
-    __atomic_store_n(&stop_count, 0, __ATOMIC_RELAXED);
-    __atomic_store_n(&stop_state, STOP_HELD, __ATOMIC_SEQ_CST);
+    roosti_atomic_store(&stop_count, 0, ROOSTI_RELAXED);
+    roosti_atomic_store(&stop_state, STOP_HELD, ROOSTI_SEQ_CST);
 
     struct sigaction action = {.sa_handler = on_stop_signal, .sa_flags = SA_RESTART | SA_ONSTACK};
     sigemptyset(&action.sa_mask);
@@ -77,8 +77,8 @@ void roosti_signals_release(void)
             stop_former_restore(i);
     }
     /* The order matters: a handler that begins after this wait finds nothing held. */
-    __atomic_store_n(&stop_state, STOP_CHANGING, __ATOMIC_SEQ_CST);
-    while (__atomic_load_n(&stop_running, __ATOMIC_SEQ_CST) != 0)
+    roosti_atomic_store(&stop_state, STOP_CHANGING, ROOSTI_SEQ_CST);
+    while (roosti_atomic_load(&stop_running, ROOSTI_SEQ_CST) != 0)
         sched_yield();
-    __atomic_store_n(&stop_state, STOP_FREE, __ATOMIC_SEQ_CST);
+    roosti_atomic_store(&stop_state, STOP_FREE, ROOSTI_SEQ_CST);
 }

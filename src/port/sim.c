@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "base/atomic.h"
 #include "base/mem.h"
 #include "port/sim_impl.h"
 
@@ -25,7 +26,7 @@ enum { WAKE_QUIET, WAKE_CALLED, WAKE_SLEEPING };
 
 static bool wake_taken(struct roosti_sim *sim)
 {
-    return __atomic_exchange_n(&sim->wake_word, WAKE_QUIET, __ATOMIC_ACQ_REL) == WAKE_CALLED;
+    return roosti_atomic_swap(&sim->wake_word, WAKE_QUIET, ROOSTI_ACQ_REL) == WAKE_CALLED;
 }
 
 /* Real time passes here, and only here. */
@@ -33,8 +34,8 @@ static void wake_sleep(struct roosti_sim *sim)
 {
     for (;;) {
         uint32_t word = WAKE_QUIET;
-        (void)__atomic_compare_exchange_n(&sim->wake_word, &word, WAKE_SLEEPING, false,
-                                          __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+        (void)roosti_atomic_cas_or(&sim->wake_word, &word, WAKE_SLEEPING, ROOSTI_ACQ_REL,
+                                   ROOSTI_ACQUIRE);
         if (word == WAKE_CALLED)
             break;
         syscall(SYS_futex, &sim->wake_word, FUTEX_WAIT_PRIVATE, WAKE_SLEEPING, NULL, NULL, 0);
@@ -45,7 +46,7 @@ static void wake_sleep(struct roosti_sim *sim)
 static void sim_wake(struct roosti_port *port)
 {
     struct roosti_sim *sim = roosti_sim_of(port);
-    if (__atomic_exchange_n(&sim->wake_word, WAKE_CALLED, __ATOMIC_ACQ_REL) == WAKE_SLEEPING) {
+    if (roosti_atomic_swap(&sim->wake_word, WAKE_CALLED, ROOSTI_ACQ_REL) == WAKE_SLEEPING) {
         int kept = errno; /* of the flow that a signal interrupted */
         syscall(SYS_futex, &sim->wake_word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
         errno = kept;

@@ -25,6 +25,7 @@
 
 #include <roost/error.h>
 
+#include "base/atomic.h"
 #include "base/mem.h"
 #include "port/fiber.h"
 
@@ -126,9 +127,9 @@ static size_t guard_by_mprotect(struct roosti_stacks *stacks, void *const *tops,
         stacks->mprotect_max = max_map_count() / 10 * 8 / 2; /* each guard makes two mappings */
     while (done < count) {
         char *start = (char *)tops[done] - stacks->slot_size;
-        if (__atomic_add_fetch(&mprotect_count, 1, __ATOMIC_RELAXED) > stacks->mprotect_max ||
+        if (roosti_atomic_add(&mprotect_count, 1, ROOSTI_RELAXED) >= stacks->mprotect_max ||
             mprotect(start, stacks->guard_size, PROT_NONE) != 0) {
-            __atomic_sub_fetch(&mprotect_count, 1, __ATOMIC_RELAXED);
+            roosti_atomic_sub(&mprotect_count, 1, ROOSTI_RELAXED);
             break;
         }
         done++;
@@ -228,7 +229,7 @@ void roosti_stacks_close(struct roosti_stacks *stacks)
 {
     for (int i = 0; i < stacks->chunk_count; i++)
         munmap(stacks->chunks[i].base, stacks->chunks[i].slots * stacks->slot_size);
-    __atomic_sub_fetch(&mprotect_count, stacks->mprotect_made, __ATOMIC_RELAXED);
+    roosti_atomic_sub(&mprotect_count, stacks->mprotect_made, ROOSTI_RELAXED);
     roosti_free(stacks->free);
     *stacks = (struct roosti_stacks){0};
 }

@@ -1,20 +1,17 @@
-/* port/thread.c - threads and the latch between them.
+/* port/thread.c - threads.
  *
  * SPDX-License-Identifier: MIT
  */
 #include <errno.h>
-#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <roost/error.h>
 
-#include "base/atomic.h"
 #include "base/mem.h"
 #include "port/host.h"
 
@@ -72,65 +69,6 @@ void roosti_thread_join(struct roosti_thread *thread)
 uint64_t roosti_thread_self(void)
 {
     return (uint64_t)syscall(SYS_gettid);
-}
-
-/* -- latch ------------------------------------------------------------------------------------ */
-
-void roosti_latch_set(struct roosti_latch *latch)
-{
-    __atomic_store_n(&latch->state, 1, __ATOMIC_RELEASE);
-    syscall(SYS_futex, &latch->state, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, INT32_MAX, NULL, NULL, 0);
-}
-
-bool roosti_latch_wait(struct roosti_latch *latch, roost_time deadline)
-{
-    struct timespec until = {.tv_sec = deadline / 1000000000, .tv_nsec = deadline % 1000000000};
-    while (!__atomic_load_n(&latch->state, __ATOMIC_ACQUIRE)) {
-        if (deadline != ROOST_NEVER && roosti_clock_now() >= deadline)
-            return false;
-        /* The bitset form takes an absolute instant of the monotonic clock. */
-        syscall(SYS_futex, &latch->state, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, 0,
-                deadline == ROOST_NEVER ? NULL : &until, NULL, FUTEX_BITSET_MATCH_ANY);
-    }
-    return true;
-}
-
-/* -- lock ------------------------------------------------------------------------------------- */
-
-/* Rounds a thread spins before it sleeps: what is guarded takes less. */
-enum { LOCK_SPINS = 40 };
-
-static __attribute__((noinline)) void lock_take_slow(struct roosti_lock *lock)
-{
-    for (int i = 0; i < LOCK_SPINS; i++) {
-        uint32_t seen = 0;
-        roosti_spin_hint();
-        if (roosti_atomic_load(&lock->state, ROOSTI_RELAXED) == 0 &&
-            roosti_atomic_cas(&lock->state, &seen, 1, ROOSTI_ACQUIRE))
-            return;
-    }
-    /* From here on it is taken as one that others wait for: this thread cannot know better. */
-    while (roosti_atomic_swap(&lock->state, 2, ROOSTI_ACQUIRE) != 0)
-        syscall(SYS_futex, &lock->state, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 2, NULL, NULL, 0);
-}
-
-void roosti_lock_take(struct roosti_lock *lock)
-{
-    uint32_t seen = 0;
-    if (!roosti_atomic_cas(&lock->state, &seen, 1, ROOSTI_ACQUIRE))
-        lock_take_slow(lock);
-}
-
-bool roosti_lock_try(struct roosti_lock *lock)
-{
-    uint32_t seen = 0;
-    return roosti_atomic_cas(&lock->state, &seen, 1, ROOSTI_ACQUIRE);
-}
-
-void roosti_lock_drop(struct roosti_lock *lock)
-{
-    if (roosti_atomic_swap(&lock->state, 0, ROOSTI_RELEASE) == 2)
-        syscall(SYS_futex, &lock->state, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, NULL, NULL, 0);
 }
 
 void roosti_thread_pause(void)

@@ -12,7 +12,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/atomic.h"
 #include "port/host.h"
 
 void roosti_word_wait(uint32_t *word, uint32_t seen, roost_time deadline)
@@ -25,11 +24,21 @@ void roosti_word_wait(uint32_t *word, uint32_t seen, roost_time deadline)
     errno = kept;
 }
 
-void roosti_word_wake(uint32_t *word)
+static void word_wake(uint32_t *word, int most)
 {
     int kept = errno;
-    syscall(SYS_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, INT32_MAX, NULL, NULL, 0);
+    syscall(SYS_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, most, NULL, NULL, 0);
     errno = kept;
+}
+
+void roosti_word_wake(uint32_t *word)
+{
+    word_wake(word, INT32_MAX);
+}
+
+void roosti_word_wake_one(uint32_t *word)
+{
+    word_wake(word, 1);
 }
 
 void roosti_spin_hint(void)

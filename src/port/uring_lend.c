@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "base/atomic.h"
 
 static void lend_provide(struct roosti_uring_lend *lend, unsigned index)
 {
@@ -17,7 +18,7 @@ static void lend_provide(struct roosti_uring_lend *lend, unsigned index)
     entry->bid = (uint16_t)index;
     lend->tail++;
     lend->free++;
-    __atomic_store_n(&lend->ring[0].resv, lend->tail, __ATOMIC_RELEASE);
+    roosti_atomic_store(&lend->ring[0].resv, lend->tail, ROOSTI_RELEASE);
 }
 
 int roosti_uring_lend_open(struct roosti_uring_lend *lend, const struct roosti_ring *ring)

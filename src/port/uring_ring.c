@@ -15,6 +15,7 @@
 #include <roost/error.h>
 
 #include "base/assert.h"
+#include "base/atomic.h"
 #include "base/mem.h"
 
 /* Linux 6.6; younger than the headers we build with. */
@@ -184,7 +185,7 @@ int roosti_ring_register(const struct roosti_ring *ring, unsigned what, void *ar
 static int ring_call(struct roosti_ring *ring, unsigned submit, unsigned wait, unsigned flags,
                      const struct io_uring_getevents_arg *arg)
 {
-    __atomic_store_n(ring->sq_tail, ring->sq_filled, __ATOMIC_RELEASE);
+    roosti_atomic_store(ring->sq_tail, ring->sq_filled, ROOSTI_RELEASE);
     long n = syscall(SYS_io_uring_enter, ring->enter_fd, submit, wait, flags | ring->enter_flags,
                      arg, arg ? sizeof *arg : 0);
     return n < 0 ? -errno : (int)n;

@@ -16,6 +16,8 @@
 
 #include <roost/time.h>
 
+#include "base/atomic.h"
+
 struct roosti_port;
 struct roosti_port_opts;
 
@@ -64,7 +66,7 @@ struct io_uring_sqe *roosti_ring_sqe(struct roosti_ring *ring);
 /* Entries that the kernel has not taken yet, from *first on (index with sq_mask). */
 static inline unsigned roosti_ring_unsent(const struct roosti_ring *ring, unsigned *first)
 {
-    *first = __atomic_load_n(ring->sq_head, __ATOMIC_ACQUIRE);
+    *first = roosti_atomic_load(ring->sq_head, ROOSTI_ACQUIRE);
     return ring->sq_filled - *first;
 }
 
@@ -79,14 +81,14 @@ int roosti_ring_rest(struct roosti_ring *ring, roost_dur timeout);
 /* Whether the kernel has completions that only an enter will bring into the queue. */
 static inline bool roosti_ring_owes(const struct roosti_ring *ring)
 {
-    return __atomic_load_n(ring->sq_flags, __ATOMIC_RELAXED) &
+    return roosti_atomic_load(ring->sq_flags, ROOSTI_RELAXED) &
            (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW);
 }
 
 /* Completions that can be taken now. */
 static inline unsigned roosti_ring_ready(const struct roosti_ring *ring)
 {
-    return __atomic_load_n(ring->cq_tail, __ATOMIC_ACQUIRE) - *ring->cq_head;
+    return roosti_atomic_load(ring->cq_tail, ROOSTI_ACQUIRE) - *ring->cq_head;
 }
 
 /* Takes the oldest; there is one. */
@@ -95,7 +97,7 @@ static inline struct roosti_completion roosti_ring_take(struct roosti_ring *ring
     unsigned head = *ring->cq_head;
     const struct io_uring_cqe *cqe = &ring->cqes[head & ring->cq_mask];
     struct roosti_completion taken = {cqe->user_data, cqe->res, cqe->flags};
-    __atomic_store_n(ring->cq_head, head + 1, __ATOMIC_RELEASE);
+    roosti_atomic_store(ring->cq_head, head + 1, ROOSTI_RELEASE);
     return taken;
 }
 

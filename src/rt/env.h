@@ -9,6 +9,8 @@
 
 #include <roost/var.h>
 
+#include "base/atomic.h"
+
 struct roosti_env_value;
 
 struct roosti_env {
@@ -20,7 +22,7 @@ struct roosti_env {
 static inline struct roosti_env *roosti_env_ref(struct roosti_env *env)
 {
     if (env)
-        __atomic_fetch_add(&env->refs, 1, __ATOMIC_RELAXED);
+        roosti_atomic_add(&env->refs, 1, ROOSTI_RELAXED);
     return env;
 }
 

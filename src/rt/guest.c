@@ -4,6 +4,7 @@
  */
 #include <roost/guest.h>
 
+#include "base/atomic.h"
 #include "base/mem.h"
 #include "rt/inbox.h"
 #include "rt/loop.h"
@@ -31,7 +32,7 @@ int roost_guest_start(roost_call call, const roost_run_opts *opts, roost_guest *
     struct roosti_port *port = guest->run->loops[0]->port;
     (void)port->ops->poll_fd(port);
     guest->thread = roosti_thread_self();
-    __atomic_store_n(&roosti_loop_here->idle, true, __ATOMIC_RELAXED);
+    roosti_atomic_store(&roosti_loop_here->idle, true, ROOSTI_RELAXED);
     roosti_loop_here = NULL;
     *ret_guest = guest;
     return 0;
@@ -61,7 +62,7 @@ static void guest_rest(struct roosti_loop *loop)
     roosti_inbox_sleep(loop->inbox, true);
     while (!roosti_loop_has_work(loop) && port->ops->wait(port, INT64_MIN) > 0)
         continue;
-    __atomic_store_n(&loop->idle, true, __ATOMIC_RELAXED);
+    roosti_atomic_store(&loop->idle, true, ROOSTI_RELAXED);
 }
 
 int roost_guest_turn(roost_guest *guest, int *result)
@@ -72,7 +73,7 @@ int roost_guest_turn(roost_guest *guest, int *result)
         return ROOST_ENESTED;
     if (guest->run) {
         roosti_loop_here = guest->run->loops[0];
-        __atomic_store_n(&roosti_loop_here->idle, false, __ATOMIC_RELAXED);
+        roosti_atomic_store(&roosti_loop_here->idle, false, ROOSTI_RELAXED);
         if (roosti_run_turn(guest->run, false)) {
             guest_rest(roosti_loop_here);
             roosti_loop_here = NULL;

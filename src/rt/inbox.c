@@ -8,6 +8,7 @@
  */
 #include "rt/inbox.h"
 
+#include "base/atomic.h"
 #include "base/mem.h"
 #include "port/host.h"
 #include "port/port.h"
@@ -41,30 +42,30 @@ int roosti_inbox_new(struct roosti_port *port, struct roosti_inbox **ret_inbox)
 
 void roosti_inbox_ref(struct roosti_inbox *inbox)
 {
-    __atomic_fetch_add(&inbox->refs, 1, __ATOMIC_RELAXED);
+    roosti_atomic_add(&inbox->refs, 1, ROOSTI_RELAXED);
 }
 
 void roosti_inbox_unref(struct roosti_inbox *inbox)
 {
-    if (__atomic_sub_fetch(&inbox->refs, 1, __ATOMIC_ACQ_REL) == 0)
+    if (roosti_atomic_sub(&inbox->refs, 1, ROOSTI_ACQ_REL) == 1)
         roosti_free(inbox);
 }
 
 /* Between these two the port stays open. */
 static int inbox_enter(struct roosti_inbox *inbox)
 {
-    __atomic_fetch_add(&inbox->senders, 1, __ATOMIC_SEQ_CST);
-    if (!__atomic_load_n(&inbox->closed, __ATOMIC_SEQ_CST))
+    roosti_atomic_add(&inbox->senders, 1, ROOSTI_SEQ_CST);
+    if (!roosti_atomic_load(&inbox->closed, ROOSTI_SEQ_CST))
         return 0;
-    __atomic_fetch_sub(&inbox->senders, 1, __ATOMIC_RELEASE);
+    roosti_atomic_sub(&inbox->senders, 1, ROOSTI_RELEASE);
     return ROOST_ECLOSED;
 }
 
 static void inbox_wake_and_leave(struct roosti_inbox *inbox)
 {
-    if (__atomic_load_n(&inbox->asleep, __ATOMIC_SEQ_CST))
+    if (roosti_atomic_load(&inbox->asleep, ROOSTI_SEQ_CST))
         inbox->port->ops->wake(inbox->port);
-    __atomic_fetch_sub(&inbox->senders, 1, __ATOMIC_RELEASE);
+    roosti_atomic_sub(&inbox->senders, 1, ROOSTI_RELEASE);
 }
 
 int roosti_inbox_send(struct roosti_inbox *inbox, roost_post_slot *slot)
@@ -72,41 +73,40 @@ int roosti_inbox_send(struct roosti_inbox *inbox, roost_post_slot *slot)
     int rc = inbox_enter(inbox);
     if (rc < 0)
         return rc;
-    roost_post_slot *first = __atomic_load_n(&inbox->pushed, __ATOMIC_RELAXED);
+    roost_post_slot *first = roosti_atomic_load(&inbox->pushed, ROOSTI_RELAXED);
     do
         slot->priv.next = first;
-    while (!__atomic_compare_exchange_n(&inbox->pushed, &first, slot, true, __ATOMIC_SEQ_CST,
-                                        __ATOMIC_RELAXED));
+    while (!roosti_atomic_cas(&inbox->pushed, &first, slot, ROOSTI_SEQ_CST));
     inbox_wake_and_leave(inbox);
     return 0;
 }
 
 void roosti_inbox_close(struct roosti_inbox *inbox)
 {
-    __atomic_store_n(&inbox->closed, 1, __ATOMIC_SEQ_CST);
-    while (__atomic_load_n(&inbox->senders, __ATOMIC_SEQ_CST) != 0)
+    roosti_atomic_store(&inbox->closed, 1, ROOSTI_SEQ_CST);
+    while (roosti_atomic_load(&inbox->senders, ROOSTI_SEQ_CST) != 0)
         roosti_thread_pause();
 }
 
 void roosti_inbox_sleep(struct roosti_inbox *inbox, bool asleep)
 {
     if (asleep)
-        __atomic_store_n(&inbox->asleep, 1, __ATOMIC_SEQ_CST);
-    else if (__atomic_load_n(&inbox->asleep, __ATOMIC_RELAXED))
-        __atomic_store_n(&inbox->asleep, 0, __ATOMIC_RELAXED);
+        roosti_atomic_store(&inbox->asleep, 1, ROOSTI_SEQ_CST);
+    else if (roosti_atomic_load(&inbox->asleep, ROOSTI_RELAXED))
+        roosti_atomic_store(&inbox->asleep, 0, ROOSTI_RELAXED);
 }
 
 bool roosti_inbox_pending(const struct roosti_inbox *inbox)
 {
-    return inbox->taken || __atomic_load_n(&inbox->pushed, __ATOMIC_SEQ_CST);
+    return inbox->taken || roosti_atomic_load(&inbox->pushed, ROOSTI_SEQ_CST);
 }
 
 /* Takes all that was pushed and appends it, turned round, to what is left from before. */
 static void inbox_take(struct roosti_inbox *inbox)
 {
-    if (!__atomic_load_n(&inbox->pushed, __ATOMIC_RELAXED))
+    if (!roosti_atomic_load(&inbox->pushed, ROOSTI_RELAXED))
         return;
-    roost_post_slot *newest = __atomic_exchange_n(&inbox->pushed, NULL, __ATOMIC_ACQUIRE);
+    roost_post_slot *newest = roosti_atomic_swap(&inbox->pushed, NULL, ROOSTI_ACQUIRE);
     roost_post_slot *oldest = NULL;
     while (newest) {
         roost_post_slot *next = newest->priv.next;
@@ -134,7 +134,7 @@ size_t roosti_inbox_drain(struct roosti_inbox *inbox, size_t most)
         if (slot->priv.owned)
             roosti_free(slot);
         else
-            __atomic_store_n(&slot->priv.pending, 0, __ATOMIC_SEQ_CST);
+            roosti_atomic_store(&slot->priv.pending, 0, ROOSTI_SEQ_CST);
         run(arg);
     }
     return ran;
@@ -142,17 +142,17 @@ size_t roosti_inbox_drain(struct roosti_inbox *inbox, size_t most)
 
 size_t roosti_inbox_posters(const struct roosti_inbox *inbox)
 {
-    return __atomic_load_n(&inbox->posters, __ATOMIC_SEQ_CST);
+    return roosti_atomic_load(&inbox->posters, ROOSTI_SEQ_CST);
 }
 
 void roosti_inbox_outlive(struct roosti_inbox *inbox, int by)
 {
-    __atomic_fetch_add(&inbox->outliving, by, __ATOMIC_RELAXED);
+    roosti_atomic_add(&inbox->outliving, by, ROOSTI_RELAXED);
 }
 
 int64_t roosti_inbox_outliving(const struct roosti_inbox *inbox)
 {
-    int blocks = __atomic_load_n(&inbox->outliving, __ATOMIC_RELAXED);
+    int blocks = roosti_atomic_load(&inbox->outliving, ROOSTI_RELAXED);
     return blocks > 0 ? blocks + 1 : 0;
 }
 
@@ -168,7 +168,7 @@ int roost_poster_open(roost_poster **ret_poster)
         return ROOST_ENOMEM;
     poster->inbox = task->loop->inbox;
     roosti_inbox_ref(poster->inbox);
-    __atomic_fetch_add(&poster->inbox->posters, 1, __ATOMIC_RELAXED);
+    roosti_atomic_add(&poster->inbox->posters, 1, ROOSTI_RELAXED);
     *ret_poster = poster;
     return 0;
 }
@@ -178,7 +178,7 @@ void roost_poster_close(roost_poster *poster)
     if (!poster)
         return;
     struct roosti_inbox *inbox = poster->inbox;
-    __atomic_fetch_sub(&inbox->posters, 1, __ATOMIC_SEQ_CST);
+    roosti_atomic_sub(&inbox->posters, 1, ROOSTI_SEQ_CST);
     /* A sleeping loop must look again whether anything outside can still wake it. */
     if (inbox_enter(inbox) == 0)
         inbox_wake_and_leave(inbox);
@@ -205,10 +205,10 @@ void roost_post_slot_init(roost_post_slot *slot, void (*run)(void *arg), void *a
 
 int roost_post_once(roost_poster *poster, roost_post_slot *slot)
 {
-    if (__atomic_exchange_n(&slot->priv.pending, 1, __ATOMIC_SEQ_CST))
+    if (roosti_atomic_swap(&slot->priv.pending, 1, ROOSTI_SEQ_CST))
         return 0;
     int rc = roosti_inbox_send(poster->inbox, slot);
     if (rc < 0)
-        __atomic_store_n(&slot->priv.pending, 0, __ATOMIC_SEQ_CST);
+        roosti_atomic_store(&slot->priv.pending, 0, ROOSTI_SEQ_CST);
     return rc;
 }

@@ -8,6 +8,7 @@
  */
 #include "rt/interrupt.h"
 
+#include "base/atomic.h"
 #include "rt/inbox.h"
 #include "rt/loop.h"
 #include "rt/report.h"
@@ -18,8 +19,8 @@
 static bool interrupt_seen(void *arg, int signo, int nth)
 {
     struct roosti_run *run = arg;
-    __atomic_store_n(&run->signal_last, signo, __ATOMIC_RELAXED);
-    __atomic_store_n(&run->signals_seen, (uint32_t)nth, __ATOMIC_RELEASE);
+    roosti_atomic_store(&run->signal_last, signo, ROOSTI_RELAXED);
+    roosti_atomic_store(&run->signals_seen, (uint32_t)nth, ROOSTI_RELEASE);
     struct roosti_port *port = run->loops[0]->port;
     port->ops->wake(port);
     return nth < 3;
@@ -43,13 +44,13 @@ void roosti_interrupt_release(struct roosti_run *run)
 
 void roosti_interrupt_deliver(struct roosti_run *run)
 {
-    uint32_t seen = __atomic_load_n(&run->signals_seen, __ATOMIC_ACQUIRE);
+    uint32_t seen = roosti_atomic_load(&run->signals_seen, ROOSTI_ACQUIRE);
     if (roosti_likely(seen == run->signals_done))
         return;
     struct roosti_loop *loop = run->loops[0];
     if (!loop->main_scope && !loop->ending)
         return; /* before the main task's first step: at the next turn */
-    loop->signal = __atomic_load_n(&run->signal_last, __ATOMIC_RELAXED);
+    loop->signal = roosti_atomic_load(&run->signal_last, ROOSTI_RELAXED);
     if (run->signals_done == 0 && loop->main_scope)
         roost_scope_shutdown(loop->main_scope, loop->soft_used ? run->opts.shutdown_grace : 0);
     if (seen >= 2) {

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/atomic.h"
 #include "base/mem.h"
 #include "rt/background.h"
 #include "rt/group.h"
@@ -112,8 +113,8 @@ void roosti_loop_leave(struct roosti_loop *loop)
     /* More than once: one drain takes nothing new while it has posts left from the one before. */
     while (roosti_inbox_pending(loop->inbox))
         loop->posts += roosti_inbox_drain(loop->inbox, SIZE_MAX);
-    __atomic_fetch_add(&loop->run->blocks_before, roosti_inbox_outliving(loop->inbox),
-                       __ATOMIC_RELAXED);
+    roosti_atomic_add(&loop->run->blocks_before, roosti_inbox_outliving(loop->inbox),
+                      ROOSTI_RELAXED);
     roosti_loop_here = NULL;
     roosti_overflow_leave();
     roosti_loop_fini(loop);
@@ -149,7 +150,7 @@ int roosti_run_port(struct roosti_run *run, struct roosti_port **ret_port)
     struct roosti_port *port;
     int rc = port_open_named(run->opts.backend ? run->opts.backend : "uring", &opts, &port);
     if (rc < 0 && !run->opts.backend) {
-        if (!__atomic_exchange_n(&noticed, true, __ATOMIC_RELAXED))
+        if (!roosti_atomic_swap(&noticed, true, ROOSTI_RELAXED))
             roosti_report("io_uring is not available (%s); using epoll", roost_error_name(rc));
         rc = roosti_epoll_open(&opts, &port);
     }
@@ -395,7 +396,7 @@ static void run_aborted(void *arg)
 void roosti_run_abort(struct roosti_loop *loop, int rc)
 {
     struct roosti_run *run = loop->run;
-    if (__atomic_exchange_n(&run->abort.claimed, 1, __ATOMIC_RELAXED))
+    if (roosti_atomic_swap(&run->abort.claimed, 1, ROOSTI_RELAXED))
         return;
     roosti_trail_take(loop->current, rc, &run->abort.error, NULL);
     roost_post_slot_init(&run->abort.post, run_aborted, run);

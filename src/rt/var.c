@@ -8,6 +8,7 @@
  */
 #include <roost/var.h>
 
+#include "base/atomic.h"
 #include "base/mem.h"
 #include "rt/env.h"
 #include "rt/loop.h"
@@ -21,7 +22,7 @@ struct roosti_env_value {
 
 static void value_unref(struct roosti_env_value *held)
 {
-    if (__atomic_sub_fetch(&held->refs, 1, __ATOMIC_ACQ_REL) != 0)
+    if (roosti_atomic_sub(&held->refs, 1, ROOSTI_ACQ_REL) != 1)
         return;
     if (held->var->drop && held->value)
         held->var->drop(held->value);
@@ -30,7 +31,7 @@ static void value_unref(struct roosti_env_value *held)
 
 void roosti_env_unref(struct roosti_env *env)
 {
-    while (env && __atomic_sub_fetch(&env->refs, 1, __ATOMIC_ACQ_REL) == 0) {
+    while (env && roosti_atomic_sub(&env->refs, 1, ROOSTI_ACQ_REL) == 1) {
         struct roosti_env *outer = env->outer;
         value_unref(env->held);
         roosti_free(env);
@@ -49,10 +50,10 @@ static struct roosti_env *env_find(struct roosti_env *env, const roost_var *var)
 static bool env_owns(const struct roosti_env *env, const struct roosti_env *node)
 {
     for (;; env = env->outer) {
-        if (__atomic_load_n(&env->refs, __ATOMIC_ACQUIRE) != 1)
+        if (roosti_atomic_load(&env->refs, ROOSTI_ACQUIRE) != 1)
             return false;
         if (env == node)
-            return __atomic_load_n(&node->held->refs, __ATOMIC_ACQUIRE) == 1;
+            return roosti_atomic_load(&node->held->refs, ROOSTI_ACQUIRE) == 1;
     }
 }
 
@@ -63,7 +64,7 @@ static struct roosti_env *env_node(struct roosti_env_value *held, struct roosti_
     struct roosti_env *env = roosti_alloc(sizeof *env, "a task-local");
     if (!env)
         return NULL;
-    __atomic_fetch_add(&held->refs, 1, __ATOMIC_RELAXED);
+    roosti_atomic_add(&held->refs, 1, ROOSTI_RELAXED);
     *env = (struct roosti_env){.outer = outer, .held = held, .refs = 1};
     return env;
 }

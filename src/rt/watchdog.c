@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 
+#include "base/atomic.h"
 #include "base/mem.h"
 #include "rt/loop.h"
 #include "rt/run.h"
@@ -43,8 +44,8 @@ static void watchdog_look(struct roosti_watchdog *dog, int index)
 {
     const struct roosti_loop *loop = dog->run->loops[index];
     struct loop_view *view = &dog->views[index];
-    uint64_t switches = __atomic_load_n(&loop->switches, __ATOMIC_RELAXED);
-    bool idle = __atomic_load_n(&loop->idle, __ATOMIC_RELAXED);
+    uint64_t switches = roosti_atomic_load(&loop->switches, ROOSTI_RELAXED);
+    bool idle = roosti_atomic_load(&loop->idle, ROOSTI_RELAXED);
     if (idle || switches != view->switches) {
         *view = (struct loop_view){.switches = switches};
         return;

@@ -79,6 +79,8 @@ PLANTED = [
     ("an exit", source("void f(void)\n{\n    exit(1);\n}\n"), "exit: the library never"),
     ("output", source('void f(void)\n{\n    printf("x");\n}\n'), "printf: only src/port"),
     ("a write", source("int x = write(1, a, 1);\n"), "write: only src/port"),
+    ("an atomic builtin", source("int x = __atomic_load_n(&y, __ATOMIC_RELAXED);\n"),
+     "__atomic_load_n: what threads share"),
     ("errno", source("int x = -errno;\n"), "errno is read in src/port only"),
     ("a // comment", source("int x; // here\n"), "// is for debugging"),
     ("a note to self", source(f"/* {LATER}: more */\n"), "a note to self"),

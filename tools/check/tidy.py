@@ -41,6 +41,8 @@ BANS = (
      ("src/port/",), "the library never ends the program"),
     ("printf puts putchar fprintf vfprintf fputs fwrite fopen open read write close",
      ("src/port/", "src/base/assert.c"), "only src/port does input and output"),
+    (r"__atomic_\w+ __sync_\w+ atomic_\w+",
+     ("src/base/atomic.h",), "what threads share goes through base/atomic.h, for the models"),
 )
 CALL_BEFORE = r"(?<![\w.>])(?<!->)"
 LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)(?:#[^)]*)?\)") # of Markdown, into the tree
