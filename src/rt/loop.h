@@ -81,7 +81,6 @@ struct roosti_loop {
         uint32_t rest;   /* waits to come that shall not be tried awake */
         int processors;  /* there are; 0: not asked yet */
     } spin;
-    uint64_t select_seed; /* of the stream that fair selects draw from; 0: not begun */
 
     struct roosti_probe *probe; /* NULL unless under observation */
     struct roosti_inbox *inbox; /* what threads, signals and other loops post */

@@ -8,7 +8,6 @@
 #include "sync/select.h"
 
 #include "base/mem.h"
-#include "base/rng.h"
 
 enum {
     PLACES_NEAR = 8,     /* in the frame */
@@ -85,15 +84,7 @@ static void place_make(struct roosti_case_place *place, struct roosti_select *se
 /* The order in which cases are tried begins anywhere when it shall be fair. */
 static size_t first_turn(const struct roosti_select *select, size_t count, bool fair)
 {
-    struct roosti_loop *loop = select->self->loop;
-    if (!fair || count < 2)
-        return 0;
-    if (loop->select_seed == 0)
-        loop->port->ops->entropy(loop->port, &loop->select_seed, sizeof loop->select_seed);
-    struct roosti_rng rng = {loop->select_seed};
-    size_t turn = (size_t)roosti_rng_below(&rng, count);
-    loop->select_seed = rng.state;
-    return turn;
+    return fair && count > 1 ? (size_t)(roosti_loop_random(select->self->loop) % count) : 0;
 }
 
 /* Tries every case. Gives the index of the one that was ready, or NO_CASE. */
