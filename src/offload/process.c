@@ -4,6 +4,8 @@
  */
 #include "offload/process.h"
 
+#include <string.h>
+
 #include "base/mem.h"
 #include "port/port.h"
 #include "rt/loop.h"
@@ -154,8 +156,11 @@ int roosti_process_hear(roost_process_pool *pool, struct roosti_process *process
                                           sizeof process->said.bytes, &passed);
         if (n == ROOST_EAGAIN)
             return ROOST_EAGAIN;
-        if (n < (int64_t)sizeof(struct roosti_record))
+        if (n <= 0)
             return ROOST_EBROKEN;
+        /* What is shorter than a record is completed to one that nobody says. */
+        if (n < (int64_t)sizeof(struct roosti_record))
+            memset(process->said.bytes, 0, sizeof(struct roosti_record));
         process->said.len = (size_t)n;
         const struct roosti_record *record = roosti_process_said(process);
         if (record->kind == ROOSTI_RECORD_BORN && passed >= 0 && process->pidfd < 0) {

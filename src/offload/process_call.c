@@ -10,6 +10,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "offload/process.h"
@@ -19,11 +20,10 @@
 #include "rt/run.h"
 
 enum {
-    ALIGN = 64,                       /* copies of spans lie as the spans do, to this */
-    COPY_MAX = 1 << 20,               /* bytes between two turns of the others */
-    SIM_TURNS_MAX = 4,                /* in simulation, before the answer is waited for */
-    PIECES_MAX = 4 + ROOST_SPANS_MAX, /* of a CALL */
-    RETRY = 1                         /* the worker had ended before it got the call */
+    ALIGN = 64,                      /* copies of spans lie as the spans do, to this */
+    COPY_MAX = 1 << 20,              /* bytes between two turns of the others */
+    SIM_TURNS_MAX = 4,               /* in simulation, before the answer is waited for */
+    PIECES_MAX = 4 + ROOST_SPANS_MAX /* of a CALL */
 };
 
 struct process_call {
@@ -32,6 +32,7 @@ struct process_call {
     roost_call call;
     const roost_span *spans;
     int shared; /* memory for large spans, -1: none */
+    bool again; /* the worker had ended before it got the call: another one is to make it */
     struct roosti_record head;
     struct roosti_place places[ROOST_SPANS_MAX];
 };
@@ -173,44 +174,54 @@ static bool result_is_whole(const struct process_call *call, const struct roosti
     return said->kind == ROOSTI_RECORD_RESULT && process->said.len == wanted;
 }
 
-static int crash_note(const struct process_call *call, const struct roosti_record *died)
+/* Says what has become of the worker. The code of the call. */
+static int loss_tell(const struct process_call *call, const struct roosti_process *process,
+                     int heard, char *text, size_t size)
 {
-    const char *name = died->signalled ? roosti_signal_name(died->code) : NULL;
-    if (name)
-        return roost_error_note(ROOST_ECRASHED, "worker %d died of %s in '%s'", died->pid, name,
-                                call_name(call));
-    return roost_error_note(ROOST_ECRASHED, "worker %d %s %d in '%s'", died->pid,
-                            died->signalled ? "died of signal" : "left with status", died->code,
-                            call_name(call));
+    const struct roosti_record *said = roosti_process_said(process);
+    const char *name = call_name(call);
+    if (heard < 0) {
+        snprintf(text, size, "the root of the process pool is gone");
+        return ROOST_EBROKEN;
+    }
+    if (said->kind == ROOSTI_RECORD_FAILED) {
+        snprintf(text, size, "no worker could be started");
+        return said->code < 0 ? said->code : ROOST_EBROKEN;
+    }
+    const char *signal = said->signalled ? roosti_signal_name(said->code) : NULL;
+    if (said->kind != ROOSTI_RECORD_DIED)
+        snprintf(text, size, "worker %d speaks nonsense in '%s'", process->pid, name);
+    else if (signal)
+        snprintf(text, size, "worker %d died of %s in '%s'", said->pid, signal, name);
+    else
+        snprintf(text, size, "worker %d %s %d in '%s'", said->pid,
+                 said->signalled ? "died of signal" : "left with status", said->code, name);
+    return ROOST_ECRASHED;
 }
 
-/* The worker is gone, or not to be used any more, and has said why. Always negative, or RETRY. */
+/* The worker is gone, or not to be used any more, and has said why. A code, or call->again. */
 static int loss_judge(struct process_call *call, struct roosti_process *process, int heard,
                       bool delivered)
 {
     roost_process_pool *pool = call->pool;
-    const struct roosti_record *said = roosti_process_said(process);
+    uint32_t kind = heard < 0 ? ROOSTI_RECORD_DIED : roosti_process_said(process)->kind;
     roosti_guard_take(&pool->guard);
     bool doomed = process->doomed;
     roosti_guard_leave(&pool->guard);
     if (doomed)
         return ROOST_ECANCELED;
-    if (heard < 0)
-        return roost_error_note(ROOST_EBROKEN, "the root of the process pool is gone");
-    if (said->kind == ROOSTI_RECORD_RETIRED)
-        return RETRY;
-    if (said->kind == ROOSTI_RECORD_FAILED)
-        return roost_error_note(said->code < 0 ? said->code : ROOST_EBROKEN,
-                                "no worker could be started");
-    if (said->kind != ROOSTI_RECORD_DIED)
-        return roost_error_note(ROOST_ECRASHED, "worker %d speaks nonsense in '%s'", process->pid,
-                                call_name(call));
-    if (!delivered && process->calls > 0)
-        return RETRY;
+    if (kind == ROOSTI_RECORD_RETIRED ||
+        (kind == ROOSTI_RECORD_DIED && heard == 0 && !delivered && process->calls > 0)) {
+        call->again = true;
+        return 0;
+    }
+    char text[64];
+    int code = loss_tell(call, process, heard, text, sizeof text);
     roosti_guard_take(&pool->guard);
-    pool->stats.crashed++;
+    pool->stats.crashed += code == ROOST_ECRASHED;
     roosti_guard_leave(&pool->guard);
-    return crash_note(call, said);
+    /* At one place for all: that is how a trail tells one error from the next. */
+    return roost_error_note(code, "%s", text);
 }
 
 /* -- waiting ------------------------------------------------------------------------------------*/
@@ -263,11 +274,11 @@ static int answer_get(struct process_call *call, struct roosti_process *process,
 /* -- the call -----------------------------------------------------------------------------------*/
 
 /* Makes it with this worker, which is then given back or gone, and its place with it, but for
- * RETRY: then the place is still the caller's. */
+ * call->again: then the place is still the caller's. */
 static int call_exchange(struct process_call *call, struct roosti_process *process)
 {
     roost_process_pool *pool = call->pool;
-    bool gone;
+    bool gone = false;
     int rc = call_send(call, process);
     bool delivered = rc == 0;
     if (rc < 0 && rc != -EPIPE) {
@@ -291,7 +302,7 @@ static int call_exchange(struct process_call *call, struct roosti_process *proce
         roosti_process_drop(pool, process);
     } else {
         rc = loss_judge(call, process, rc, delivered);
-        if (rc == RETRY) {
+        if (call->again) {
             roosti_process_drop(pool, process);
             return rc;
         }
@@ -325,8 +336,9 @@ static int call_make(struct process_call *call)
             roosti_process_give(pool, NULL);
             return rc;
         }
+        call->again = false;
         rc = call_exchange(call, process);
-        if (rc != RETRY)
+        if (!call->again)
             return rc;
         process = NULL;
     }
@@ -345,6 +357,7 @@ int roost_to_process_with(roost_call what, const roost_process_opts *opts)
     call.self = self;
     call.call = what;
     call.shared = -1;
+    call.again = false;
     if (call.pool && call.pool->run != self->loop->run)
         return ROOST_EXLOOP;
     const roost_async_info *info = *what.args;
