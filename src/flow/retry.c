@@ -63,7 +63,7 @@ struct attempts {
     int codes[CODES_TOLD]; /* of the last ones, by number modulo CODES_TOLD */
 };
 
-static void opts_fill(roost_retry_opts *opts)
+static void retry_opts_fill(roost_retry_opts *opts)
 {
     if (opts->attempts == 0)
         opts->attempts = 3;
@@ -130,7 +130,7 @@ int roost_retry(const roost_retry_opts *opts, roost_call call)
         return roosti_no_task();
     struct attempts attempts = {.opts = opts ? *opts : (roost_retry_opts){0}};
     opts = &attempts.opts;
-    opts_fill(&attempts.opts);
+    retry_opts_fill(&attempts.opts);
     if (!(opts->factor > 0) || opts->max < 0)
         return ROOST_EINVAL;
     attempts.wait = (double)opts->base;

@@ -14,7 +14,7 @@
 #include "port/host.h"
 #include "rt/loop.h"
 
-enum { THREADS_SIMULATED = 4 }; /* the same on every machine, or a seed would not be */
+enum { MAP_THREADS_SIMULATED = 4 }; /* the same on every machine, or a seed would not be */
 
 void *roost_cpu_map_begin(struct roost_impl_cpu_map *map, size_t n, size_t block_size,
                           size_t block_align)
@@ -66,8 +66,8 @@ int roost_cpu_map_end(struct roost_impl_cpu_map *map, const roost_cpu_map_opts *
         return map->priv.rc;
     uint32_t threads = opts ? opts->threads : 0;
     if (threads == 0)
-        threads =
-            roosti_loop_here->virtual_time ? THREADS_SIMULATED : (uint32_t)roosti_host_cpu_count();
+        threads = roosti_loop_here->virtual_time ? MAP_THREADS_SIMULATED
+                                                 : (uint32_t)roosti_host_cpu_count();
     if (threads > map->priv.count)
         threads = (uint32_t)map->priv.count;
     const roost_thread_opts thread_opts = {

@@ -159,7 +159,7 @@ static void executor_dump(struct roosti_part *part, int fd)
 /* -- closing ------------------------------------------------------------------------------------*/
 
 /* Lets nothing in any more and drops what is queued; true when no hand is at work. */
-static bool close_begin(roost_executor *executor, struct roosti_closer *closer)
+static bool executor_close_begin(roost_executor *executor, struct roosti_closer *closer)
 {
     roosti_lock_take(&executor->lock);
     executor->closing = true;
@@ -180,7 +180,7 @@ static bool close_begin(roost_executor *executor, struct roosti_closer *closer)
 }
 
 /* No hand is at work, none will be. */
-static void close_finish(roost_executor *executor)
+static void executor_close_finish(roost_executor *executor)
 {
     roosti_lock_take(&executor->lock);
     struct roosti_hand *hand;
@@ -228,14 +228,14 @@ int roost_executor_close(roost_executor *executor)
                    "an executor is closed once, by one task");
     struct task_closer closer = {.base = {task_closer_empty}, .task = self};
     roost_post_slot_init(&closer.post, task_closer_posted, &closer);
-    if (!close_begin(executor, &closer.base)) {
+    if (!executor_close_begin(executor, &closer.base)) {
         if (!executor->lockstep)
             loop->outside++;
         (void)roosti_park(self, NULL, "end of an executor", executor);
         if (!executor->lockstep)
             loop->outside--;
     }
-    close_finish(executor);
+    executor_close_finish(executor);
     return 0;
 }
 
@@ -255,7 +255,7 @@ static void executor_end(struct roosti_part *part, struct roosti_loop *first)
 {
     roost_executor *executor = roosti_container(part, roost_executor, part);
     struct run_closer closer = {.base = {run_closer_empty}};
-    if (!close_begin(executor, &closer.base)) {
+    if (!executor_close_begin(executor, &closer.base)) {
         roost_time until = roost_time_add(roosti_clock_now(), first->run->opts.thread_join_max);
         bool told = false;
         while (!roosti_latch_wait(&closer.latch, roosti_clock_now() + ANSWER_EVERY)) {
@@ -269,7 +269,7 @@ static void executor_end(struct roosti_part *part, struct roosti_loop *first)
         roosti_lock_take(&executor->lock);
         roosti_lock_drop(&executor->lock);
     }
-    close_finish(executor);
+    executor_close_finish(executor);
 }
 
 /* -- opening ------------------------------------------------------------------------------------*/

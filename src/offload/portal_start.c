@@ -15,8 +15,6 @@
 #include "rt/inbox.h"
 #include "rt/scope.h"
 
-enum { ARGS_MAX = 4096 }; /* of a task, too */
-
 struct handle_waiter {
     struct roosti_await await;
     struct handle_waiter *next;
@@ -87,7 +85,7 @@ static roost_portal_handle *handle_new(roost_portal *portal, roost_call call)
 
 int roost_portal_start(roost_portal *portal, roost_call call, roost_portal_handle **ret_handle)
 {
-    if ((*call.args)->args_size > ARGS_MAX)
+    if ((*call.args)->args_size > ROOSTI_ARGS_MAX)
         return ROOST_EINVAL;
     roost_portal_handle *handle = handle_new(portal, call);
     if (!handle)

@@ -107,7 +107,7 @@ static void workers_doom(roost_process_pool *pool)
 }
 
 /* Nobody gets a place any more. */
-static void close_begin(roost_process_pool *pool)
+static void pool_close_begin(roost_process_pool *pool)
 {
     struct roosti_wakes wakes = {NULL, NULL};
     roosti_guard_take(&pool->guard);
@@ -125,7 +125,7 @@ static void close_begin(roost_process_pool *pool)
 }
 
 /* No call is under way. self: the running task; NULL: the run is ending. */
-static void close_finish(roost_process_pool *pool, struct roost_task *self)
+static void pool_close_finish(roost_process_pool *pool, struct roost_task *self)
 {
     /* Whoever gave the last place back has still to leave. */
     roosti_guard_take(&pool->guard);
@@ -181,12 +181,12 @@ int roost_process_pool_close(roost_process_pool *pool)
         return ROOST_EXLOOP;
     roosti_require(roosti_part_remove(&run->parts, &pool->part),
                    "a process pool is closed once, by one task");
-    close_begin(pool);
+    pool_close_begin(pool);
     int rc = roosti_op_begin(self->loop, self);
     close_await(pool, self, rc < 0);
     if (rc == 0)
         rc = roosti_op_begin(self->loop, self);
-    close_finish(pool, self);
+    pool_close_finish(pool, self);
     return rc;
 }
 
@@ -194,14 +194,14 @@ static void pool_end(struct roosti_part *part, struct roosti_loop *first)
 {
     (void)first;
     roost_process_pool *pool = roosti_container(part, roost_process_pool, part);
-    close_begin(pool);
-    close_finish(pool, NULL);
+    pool_close_begin(pool);
+    pool_close_finish(pool, NULL);
 }
 
 /* -- opening ------------------------------------------------------------------------------------*/
 
-static int opts_fill(roost_process_pool_opts *filled, const roost_process_pool_opts *opts,
-                     const struct roosti_loop *loop)
+static int pool_opts_fill(roost_process_pool_opts *filled, const roost_process_pool_opts *opts,
+                          const struct roosti_loop *loop)
 {
     *filled = opts ? *opts : (roost_process_pool_opts){0};
     if (filled->workers > WORKERS_MAX || filled->idle < 0)
@@ -224,7 +224,7 @@ static int pool_new(struct roosti_loop *loop, const roost_process_pool_opts *opt
                     roost_process_pool **ret_pool)
 {
     roost_process_pool_opts filled;
-    int rc = opts_fill(&filled, opts, loop);
+    int rc = pool_opts_fill(&filled, opts, loop);
     if (rc < 0)
         return rc;
     roost_process_pool *pool = roosti_alloc_zero(1, sizeof *pool, "a process pool");

@@ -9,7 +9,7 @@
 
 #include "offload/process.h"
 
-enum { PIECES_MAX = 1 + ROOST_SPANS_MAX };
+enum { ANSWER_PIECES_MAX = 1 + ROOST_SPANS_MAX };
 
 struct worker {
     const roost_process_pool_opts *opts;
@@ -101,7 +101,7 @@ static void contents_place(const struct job *job)
 static void result_say(struct worker *worker, const struct job *job, int code)
 {
     struct roosti_record record = {.kind = ROOSTI_RECORD_RESULT, .pid = worker->pid, .code = code};
-    struct roosti_piece pieces[PIECES_MAX];
+    struct roosti_piece pieces[ANSWER_PIECES_MAX];
     size_t count = 0;
     pieces[count++] = (struct roosti_piece){&record, sizeof record};
     for (uint32_t i = 0; code >= 0 && job->contents && i < job->head->place_count; i++) {
@@ -134,7 +134,7 @@ static void job_do(struct worker *worker, const struct job *job)
     result_say(worker, job, code);
 }
 
-static void call_make(struct worker *worker, int shared)
+static void request_serve(struct worker *worker, int shared)
 {
     struct job job = {.head = (const void *)worker->heard};
     size_t size = (size_t)job.head->arena_size;
@@ -199,7 +199,7 @@ void roosti_process_worker_main(void *arg, int fd)
             n = roosti_record_receive(fd, worker.heard, sizeof worker.heard, &shared);
         if (n >= (int64_t)sizeof(struct roosti_record)) {
             worker.calls++;
-            call_make(&worker, shared);
+            request_serve(&worker, shared);
         } else if (ready == 0 && idle != ROOST_FOREVER) {
             say_code(&worker, ROOSTI_RECORD_RETIRED, 0, -1);
             return;

@@ -16,8 +16,6 @@
 #include "rt/loop.h"
 #include "rt/run.h"
 
-enum { ARGS_MAX = 4096 }; /* of a task, too */
-
 /* -- on the thread ------------------------------------------------------------------------------*/
 
 struct roosti_thread_call *roosti_thread_call_here(void)
@@ -150,7 +148,7 @@ static int call_await(struct roosti_thread_call *call, struct roost_task *host)
 }
 
 /* Makes what the call has left behind the host's, as if it had made the call itself. */
-static int call_settle(struct roosti_thread_call *call, struct roost_task *host)
+static int thread_call_settle(struct roosti_thread_call *call, struct roost_task *host)
 {
     int result = call->result;
     roosti_trail_adopt(&call->worker, host);
@@ -202,7 +200,7 @@ static int call_run(struct roosti_thread_call *call, struct roost_task *host)
             call_fini(call);
         return rc;
     }
-    return call_settle(call, host);
+    return thread_call_settle(call, host);
 }
 
 static int call_run_copied(struct roost_task *host, roost_call what, const roost_thread_opts *opts,
@@ -211,7 +209,7 @@ static int call_run_copied(struct roost_task *host, roost_call what, const roost
     const roost_async_info *info = *what.args;
     size_t align = info->args_align > 16 ? info->args_align : 16;
     size_t offset = (sizeof(struct roosti_thread_call) + align - 1) / align * align;
-    if (info->args_size > ARGS_MAX)
+    if (info->args_size > ROOSTI_ARGS_MAX)
         return ROOST_EINVAL;
     /* The heap aligns to 16 bytes; more is made up for. */
     struct roosti_thread_call *call =

@@ -7,14 +7,14 @@
 #include "rt/loop.h"
 
 /* The entry reads the block and leaves it as it is. */
-static int call_make(roost_call call)
+static int call_now(roost_call call)
 {
     return (*call.args)->entry((void *)(uintptr_t)call.args);
 }
 
 int roost_await(roost_call call)
 {
-    return roosti_self() ? call_make(call) : roosti_no_task();
+    return roosti_self() ? call_now(call) : roosti_no_task();
 }
 
 int roost_wait_for(roost_call call, roost_dur within)
@@ -24,5 +24,5 @@ int roost_wait_for(roost_call call, roost_dur within)
     roost_scope scope;
     roost_scope_begin(&scope, within, ROOST_SCOPE_FAIL, (*call.args)->name);
     int rc = roost_checkpoint();
-    return roost_scope_end(&scope, rc < 0 ? rc : call_make(call));
+    return roost_scope_end(&scope, rc < 0 ? rc : call_now(call));
 }

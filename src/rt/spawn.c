@@ -19,7 +19,6 @@
 #include "rt/trail.h"
 
 enum {
-    ARGS_MAX = 4096,   /* bytes of an argument block */
     COLOUR_STEP = 64,  /* stacks start at one of 16 offsets, so that their hot lines do not fall */
     COLOUR_COUNT = 16, /* into one set of the cache; more would spill onto a second page */
     COLOUR_UNIT = 1 << 18
@@ -181,7 +180,7 @@ static inline int task_new(struct roosti_loop *loop, roost_group *group, roost_c
                            struct roost_task **ret_task)
 {
     const roost_async_info *info = *call.args;
-    if (roosti_unlikely(info->args_size > ARGS_MAX))
+    if (roosti_unlikely(info->args_size > ROOSTI_ARGS_MAX))
         return ROOST_EINVAL;
     /* Most stacks come from the free list, which asks nobody; a test must see each spawn fail. */
     if (roosti_unlikely(loop->probe != NULL) && !roosti_may_take("stack of a task"))

@@ -41,6 +41,9 @@ enum roosti_task_state {
     ROOSTI_TASK_FINISHED
 };
 
+/* Bytes of an argument block, most. */
+enum { ROOSTI_ARGS_MAX = 4096 };
+
 /* Why a suspending call must take its slow path. */
 enum {
     ROOSTI_ATTN_CANCELLED = 1, /* the innermost scope is cancelled, itself or from outside */
