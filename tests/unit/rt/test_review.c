@@ -132,7 +132,8 @@ ROOST_TEST(errors_of_a_group_left_by_break_belong_to_their_list)
     CHECK(error != NULL);
 }
 
-ROOST_TEST(a_loop_of_empty_groups_in_a_cancelled_scope_starves_nobody)
+/* On schedules that may favour one task for long, nobody is promised a turn within ten. */
+ROOST_TEST(a_loop_of_empty_groups_in_a_cancelled_scope_starves_nobody, .fifo = true)
 {
     int ran = 0;
     int rc = 0;
