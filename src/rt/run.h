@@ -51,8 +51,8 @@ struct roosti_run {
         roost_error error;
         roost_post_slot post;
     } abort;
-    struct roosti_parts parts;       /* made by the layers above, ended with the run */
-    struct roost_executor *executor; /* atomic: its own threads, made by the layer `offload` */
+    struct roosti_parts parts;            /* made by the layers above, ended with the run */
+    struct roost_executor *executor;      /* atomic: its own threads, made by the layer `offload` */
     struct roost_process_pool *processes; /* atomic: its own workers, the same */
     struct roosti_watchdog *watchdog;
     struct roosti_side_loop *sides; /* loop_count - 1 of them */
