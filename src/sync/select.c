@@ -81,18 +81,25 @@ static void place_make(struct roosti_case_place *place, struct roosti_select *se
     place->enlisted = false;
 }
 
-/* The order in which cases are tried begins anywhere when it shall be fair. */
-static size_t first_turn(const struct roosti_select *select, size_t count, bool fair)
+/* Puts the cases into an order of their own for a fair select, every order as likely as the others:
+ * so is then each of those that are ready. */
+static void turns_draw(struct roosti_case_place *places, size_t count, struct roosti_loop *loop)
 {
-    return fair && count > 1 ? (size_t)(roosti_loop_random(select->self->loop) % count) : 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t other = (size_t)(roosti_loop_random(loop) % (i + 1));
+        places[i].turn = places[other].turn;
+        places[other].turn = (uint32_t)i;
+    }
 }
 
 /* Tries every case. Gives the index of the one that was ready, or NO_CASE. */
 static int cases_try(roost_case *cases, struct roosti_case_place *places, size_t count,
                      struct roosti_select *select, bool fair)
 {
-    size_t at = first_turn(select, count, fair);
-    for (size_t i = 0; i < count; i++, at = at + 1 == count ? 0 : at + 1) {
+    if (fair)
+        turns_draw(places, count, select->self->loop);
+    for (size_t i = 0; i < count; i++) {
+        size_t at = fair ? places[i].turn : i;
         roost_case *kase = &cases[at];
         if (!case_lives(kase))
             continue;

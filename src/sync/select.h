@@ -28,6 +28,7 @@ struct roosti_case_place {
     roost_case *kase;
     struct roosti_select *select;
     struct roosti_guard *guard; /* the n-th in order to be entered; not this case's own */
+    uint32_t turn;              /* which case is the n-th to be tried; also not this one's */
     bool enlisted;              /* has to be taken back */
     union {
         struct roost_impl_timer timer;
