@@ -116,8 +116,7 @@ static int cases_try(roost_case *cases, struct roosti_case_place *places, size_t
 }
 
 /* Puts every case in line; stops when one of them turns out to be ready. */
-static int cases_enlist(roost_case *cases, struct roosti_case_place *places, size_t count,
-                        struct roosti_select *select)
+static int cases_enlist(roost_case *cases, struct roosti_case_place *places, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (!case_lives(&cases[i]))
@@ -126,7 +125,6 @@ static int cases_enlist(roost_case *cases, struct roosti_case_place *places, siz
             continue;
         /* Nobody else can have claimed it: no guard has been left, and nothing else has run. */
         (void)roosti_waiter_claim(&places[i].waiter.base);
-        select->pick.winner = &places[i].waiter.base;
         return (int)i;
     }
     return NO_CASE;
@@ -166,7 +164,7 @@ static int select_park(struct roosti_select *select, size_t guards)
 static int select_wait(roost_case *cases, struct roosti_case_place *places, size_t count,
                        size_t guards, struct roosti_select *select)
 {
-    int which = cases_enlist(cases, places, count, select);
+    int which = cases_enlist(cases, places, count);
     int rc = 0;
     guards_leave(places, guards);
     if (which == NO_CASE) {
