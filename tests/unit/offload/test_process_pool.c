@@ -29,7 +29,8 @@ static roost_process_pool_stats pool_stats(roost_process_pool *pool)
 
 ROOST_ASYNC(call_wait, roost_process_pool *, pool, int, number, int *, result)
 {
-    return *result = roost_to_process(ROOST_CALL(wait_for_go, number), .pool = pool);
+    *result = roost_to_process(ROOST_CALL(wait_for_go, number), .pool = pool);
+    return 0;
 }
 
 ROOST_ASYNC(call_add, roost_process_pool *, pool, int, number, int *, sum)
@@ -152,7 +153,7 @@ ROOST_TEST(a_worker_without_calls_ends)
     CHECK_OK(roost_process_pool_open(&(roost_process_pool_opts){.workers = 1, .idle = ROOST_MS(2)},
                                      &pool));
     int pid = roost_to_process(ROOST_CALL(give_pid), .pool = pool);
-    while (pool_stats(pool).workers > 0 && roost_sleep(ROOST_US(200)) == 0)
+    while (pool && pool_stats(pool).workers > 0 && roost_sleep(ROOST_US(200)) == 0)
         continue;
     CHECK_EQ(0, pool_stats(pool).workers);
     int next = roost_to_process(ROOST_CALL(give_pid), .pool = pool);
@@ -213,6 +214,7 @@ ROOST_TEST(each_worker_is_prepared)
 
     static int failure = -EACCES;
     opts.init_arg = &failure;
+    pool = NULL;
     CHECK_OK(roost_process_pool_open(&opts, &pool));
     CHECK_EQ(-EACCES, roost_to_process(ROOST_CALL(give_prepared), .pool = pool));
     CHECK(note_has("no worker could be started"));
@@ -241,6 +243,8 @@ ROOST_TEST(a_worker_that_dies_while_it_is_prepared_is_told)
 ROOST_TEST(a_closed_pool_leaves_nothing_behind)
 {
     roost_process_pool *pool = pool_open(2);
+    if (!pool)
+        return; /* tortured */
     int pid = roost_to_process(ROOST_CALL(give_pid), .pool = pool);
     CHECK_EQ(0, roost_process_pool_close(pool));
     CHECK_ALWAYS(pid <= 0 || process_is_gone(pid));
@@ -250,13 +254,16 @@ ROOST_TEST(a_closed_pool_leaves_nothing_behind)
 
 ROOST_ASYNC(call_close, roost_process_pool *, pool, int *, result)
 {
-    return *result = roost_process_pool_close(pool);
+    *result = roost_process_pool_close(pool);
+    return 0;
 }
 
 ROOST_TEST(closing_lets_calls_finish_and_waiters_go)
 {
     board_put_up();
     roost_process_pool *pool = pool_open(1);
+    if (!pool)
+        return; /* tortured */
     int results[2] = {1, 1};
     int closed = 1;
     int late = 1;
@@ -285,7 +292,7 @@ ROOST_TEST(closing_lets_calls_finish_and_waiters_go)
         CHECK_EQ(ROOST_ECLOSED, late);
     }
     CHECK_EQ(0, closed);
-    CHECK_ALWAYS(!children_left());
+    CHECK_ALWAYS(closed == 1 || !children_left()); /* 1: under torture nobody has closed it */
 }
 
 ROOST_ASYNC(call_endless, roost_process_pool *, pool, int *, result)
@@ -300,6 +307,8 @@ ROOST_TEST(a_cancelled_close_kills_what_is_under_way)
         return; /* the loop would wait for the call for ever */
     board_put_up();
     roost_process_pool *pool = pool_open(2);
+    if (!pool)
+        return; /* tortured */
     int results[2] = {1, 1};
     int closed = 1;
     int rc = 0;
@@ -372,6 +381,8 @@ ROOST_ASYNC(give_parent)
 ROOST_TEST(a_pool_whose_root_is_gone_is_broken)
 {
     roost_process_pool *pool = pool_open(2);
+    if (!pool)
+        return; /* tortured */
     int root = roost_to_process(ROOST_CALL(give_parent), .pool = pool);
     CHECK(root > 1 && root != getpid());
     if (root > 1) {
@@ -441,7 +452,7 @@ ROOST_ASYNC(calls_here, roost_process_pool *, pool, int, from, int, count)
 
 ROOST_ASYNC(calls_there, roost_process_pool *, pool, int *, sum)
 {
-    return roost_on_loop(1, ROOST_CALL(calls_here, pool, 50, 50), sum);
+    return roost_on_loop(roost_loop_count() - 1, ROOST_CALL(calls_here, pool, 50, 50), sum);
 }
 
 ROOST_TEST(the_loops_of_a_run_share_a_pool, .loops = 2, .threads = true)
