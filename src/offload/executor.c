@@ -289,11 +289,13 @@ static roost_executor *executor_new(struct roosti_loop *loop, const roost_execut
     executor->queue_max = opts ? opts->queue_max : 0;
     snprintf(executor->name, sizeof executor->name, "%s",
              opts && opts->name ? opts->name : "roost-worker");
+    int cpus = loop->virtual_time ? 1 : roosti_host_cpu_count();
+    executor->may_spin = cpus > 1;
     uint32_t threads = opts ? opts->threads : 0;
     if (threads == 0 && loop->virtual_time)
         threads = THREADS_SIMULATED; /* the same on every machine, or a seed would not be */
     if (threads == 0)
-        threads = (uint32_t)roosti_host_cpu_count() + THREADS_SPARE;
+        threads = (uint32_t)cpus + THREADS_SPARE;
     if (threads > THREADS_MAX && !(opts && opts->threads > 0))
         threads = THREADS_MAX;
     executor->threads_max = threads;

@@ -52,6 +52,7 @@ struct roost_executor {
     struct roosti_run *run;
     struct roosti_loop *lockstep; /* the simulated loop; NULL: its threads run freely */
     struct roosti_rng rng;        /* lockstep */
+    bool may_spin;                /* there is a processor for whoever calls */
     uint32_t threads_max;
     uint32_t queue_max; /* 0: no bound */
     char name[16];
@@ -78,7 +79,8 @@ struct roosti_hand {
     uint64_t thread_id;     /* atomic; 0 until it runs */
     struct roosti_job *job; /* NULL: told to go, or idle */
     uint32_t word;          /* atomic, waited for: see hand.c */
-    uint32_t spins;         /* how long it looks out for work before it sleeps */
+    uint32_t spin_misses;   /* times in a row that it looked out for work in vain */
+    uint32_t spin_rest;     /* times to come that it goes to sleep at once */
     bool idle;
 };
 

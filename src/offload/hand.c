@@ -1,8 +1,8 @@
 /* offload/hand.c - the life of a hand: work, look out for more, sleep, go.
  *
- * A hand without a job looks at its word. Most calls follow each other closely, so it looks for a
- * while before it sleeps: for as long as that has been worth it, which `spins` remembers. Who calls
- * it pays for a system call only when it sleeps.
+ * A hand without a job looks at its word. Calls often follow each other closely, so it looks for a
+ * moment before it sleeps; when that was in vain it is tried less and less often. Who calls it pays
+ * for a system call only when it sleeps.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -13,8 +13,12 @@
 /* How long a hand without work stays. */
 #define HAND_KEEP ROOST_SEC(5)
 
-/* Of `spins`: looks at the word, some 40 ns each with the pause between them. */
-enum { SPINS_MIN = 0, SPINS_FIRST = 200, SPINS_MAX = 2000 };
+/* How long a hand looks out for work: what it takes to wake a loop on another processor, which then
+ * calls again. */
+#define SPIN_NS ROOST_US(30)
+
+/* Times in vain in a row, beyond which the pauses between them grow no longer. */
+enum { SPIN_MISSES_MAX = 5 };
 
 /* Of the word. */
 enum { HAND_LOOKS, HAND_SLEEPS, HAND_CALLED };
@@ -130,18 +134,29 @@ static bool hand_sleep(roost_executor *executor, struct roosti_hand *hand)
     return !leaves;
 }
 
-static bool hand_look_out(roost_executor *executor, struct roosti_hand *hand)
+/* True: called. */
+static bool hand_look_out(const roost_executor *executor, struct roosti_hand *hand)
 {
-    uint32_t most = hand->spins;
-    for (uint32_t i = 0; i < most; i++) {
-        if (roosti_atomic_load(&hand->word, ROOSTI_ACQUIRE) == HAND_CALLED) {
-            hand->spins = most < SPINS_MAX / 2 ? most * 2 : SPINS_MAX;
-            return true;
-        }
-        roosti_spin_hint();
+    if (!executor->may_spin)
+        return false;
+    if (hand->spin_rest > 0) {
+        hand->spin_rest--;
+        return false;
     }
-    hand->spins = most / 2 > SPINS_MIN ? most / 2 : SPINS_MIN;
-    return hand_sleep(executor, hand);
+    uint64_t began = roosti_ticks();
+    do {
+        for (int i = 0; i < 8; i++) {
+            if (roosti_atomic_load(&hand->word, ROOSTI_ACQUIRE) == HAND_CALLED) {
+                hand->spin_misses = 0;
+                return true;
+            }
+            roosti_spin_hint();
+        }
+    } while (roosti_ticks_to_ns(roosti_ticks() - began) < SPIN_NS);
+    if (hand->spin_misses < SPIN_MISSES_MAX)
+        hand->spin_misses++;
+    hand->spin_rest = (1u << hand->spin_misses) - 1;
+    return false;
 }
 
 /* Waits for the job after one that is done; false: it is to go. */
@@ -149,7 +164,7 @@ static bool hand_wait(roost_executor *executor, struct roosti_hand *hand, bool h
 {
     if (executor->lockstep)
         roosti_stepper_yield(&hand->stepper);
-    else if (!has_job && !hand_look_out(executor, hand))
+    else if (!has_job && !hand_look_out(executor, hand) && !hand_sleep(executor, hand))
         return false;
     return hand->job;
 }
@@ -181,7 +196,7 @@ int roosti_hand_start(roost_executor *executor, struct roosti_job *job)
     struct roosti_hand *hand = roosti_alloc(sizeof *hand, "a worker thread");
     if (!hand)
         return ROOST_ENOMEM;
-    *hand = (struct roosti_hand){.executor = executor, .job = job, .spins = SPINS_FIRST};
+    *hand = (struct roosti_hand){.executor = executor, .job = job};
     roosti_stepper_init(&hand->stepper, executor->lockstep, &executor->rng);
     int rc = roosti_thread_start(&hand->thread, executor->name, -1, hand_body, hand);
     if (rc < 0) {
