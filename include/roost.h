@@ -23,6 +23,7 @@
 #include <roost/limiter.h>
 #include <roost/lock.h>
 #include <roost/map.h>
+#include <roost/memory_stream.h>
 #include <roost/once.h>
 #include <roost/portal.h>
 #include <roost/post.h>
@@ -30,12 +31,14 @@
 #include <roost/queue.h>
 #include <roost/race.h>
 #include <roost/rate.h>
+#include <roost/record.h>
 #include <roost/retry.h>
 #include <roost/run.h>
 #include <roost/rwlock.h>
 #include <roost/scope.h>
 #include <roost/select.h>
 #include <roost/semaphore.h>
+#include <roost/stream.h>
 #include <roost/task.h>
 #include <roost/thread.h>
 #include <roost/time.h>

@@ -34,7 +34,8 @@
     X(ENOTSTARTED, -2013, "the task finished without calling roost_started")                       \
     X(EOWNERDEAD, -2014, "the owner finished without letting go")                                  \
     X(ECRASHED, -2015, "the process that made the call died")                                      \
-    X(ELAGGED, -2016, "too slow: values were passed over")
+    X(ELAGGED, -2016, "too slow: values were passed over")                                         \
+    X(EEOF, -2017, "the stream ended too early")
 
 /* System codes that roost itself returns, under the names its documentation uses. */
 #define ROOST_EAGAIN (-EAGAIN)

@@ -18,24 +18,27 @@ static bool op_abort(struct roost_task *task)
     return false;
 }
 
-int64_t roosti_op_run(struct roosti_op *op)
+int64_t roosti_op_wait(struct roost_task *task, struct roosti_op *op)
 {
     static const char *const names[ROOSTI_OP_KIND_COUNT] = {
         "nop",    "poll",    "read", "write", "receive", "send",
         "accept", "connect", "open", "fsync", "receive", "accept"};
-    struct roost_task *task = roosti_self();
-    if (roosti_unlikely(!task))
-        return roosti_no_task();
     struct roosti_port *port = task->loop->port;
-    int rc = roosti_op_begin(task->loop, task);
-    if (rc < 0)
-        return rc;
     op->done = op_done;
     op->owner = task;
-    rc = port->ops->submit(port, op);
+    int rc = port->ops->submit(port, op);
     if (rc < 0)
         return rc;
     if (rc == ROOSTI_IN_FLIGHT)
         (void)roosti_park(task, op_abort, names[op->kind], op);
     return op->res;
+}
+
+int64_t roosti_op_run(struct roosti_op *op)
+{
+    struct roost_task *task = roosti_self();
+    if (roosti_unlikely(!task))
+        return roosti_no_task();
+    int rc = roosti_op_begin(task->loop, task);
+    return rc < 0 ? rc : roosti_op_wait(task, op);
 }

@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+struct roost_task;
 struct roosti_op;
 
 /* Submits the operation for the running task and waits for its completion. A cancellation asks the
@@ -14,5 +15,8 @@ struct roosti_op;
  * operation's memory when this returns; a completion that came first is a success. Returns its
  * result, or a negative code. */
 int64_t roosti_op_run(struct roosti_op *op);
+
+/* The same for a task that has passed roosti_op_begin and not given way since. */
+int64_t roosti_op_wait(struct roost_task *task, struct roosti_op *op);
 
 #endif
