@@ -43,7 +43,7 @@ typedef struct roost_run_opts {
     size_t stack_size;   /* bytes of stack per task and guard, a power of two; default 256 KiB */
     size_t tasks_max;    /* stacks per loop; default 4,194,304 */
     roost_dur shutdown_grace;  /* what roost_stopping() grants after the first signal; 10 s */
-    roost_dur thread_join_max; /* wait for other loops' threads at the end; 10 s */
+    roost_dur thread_join_max; /* at the end, before a thread that holds it up is reported; 10 s */
     roost_dur watchdog; /* with debug: report a step longer than this; default 100 ms; -1: never */
     bool no_signals;    /* leave SIGINT and SIGTERM alone */
     /* A background task failed under ROOST_BG_LOG or ROOST_BG_RESTART. Default: print to fd 2. */
@@ -72,10 +72,12 @@ ROOST_BEGIN_DECLS
  *   opts      copied; NULL for defaults.
  *
  * When the main task has returned, background tasks are shut down in reverse order of their start
- * (those marked last after the others), other loops end, posts are drained and leaks are reported
- * (debug level 1). The first SIGINT or SIGTERM asks the main task to stop (roost_stopping; its
- * cancellation follows after shutdown_grace, or at once when nothing ever asked), the second
- * cancels it through its shields, the third is what the signal would be without roost.
+ * (those marked last after the others), other loops end, worker threads are waited for (what takes
+ * longer than thread_join_max is reported and still waited for: a thread cannot be stopped from
+ * outside), posts are drained and leaks are reported (debug level 1). The first SIGINT or SIGTERM
+ * asks the main task to stop (roost_stopping; its cancellation follows after shutdown_grace, or at
+ * once when nothing ever asked), the second cancels it through its shields, the third is what the
+ * signal would be without roost.
  *
  * Returns the main task's result.
  *
