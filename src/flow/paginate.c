@@ -211,6 +211,16 @@ static int pages_item(roost_pages *pages, struct roost_task *self, void *item)
     return 1;
 }
 
+/* Why this task may neither ask nor close now: 0 when it may. */
+static int pages_refused(const roost_pages *pages, const struct roost_task *self)
+{
+    if (pages->priv.prefetch > 0 && self && self == pages->priv.ahead.priv.task)
+        return ROOST_EDEADLK;
+    if (!pages->priv.user)
+        return 0;
+    return pages->priv.user == self ? ROOST_EDEADLK : ROOST_EBUSY;
+}
+
 /* While a task is in here, another one is refused, and so is the closing. */
 static int pages_next(roost_iter *iter, void *item)
 {
@@ -223,8 +233,8 @@ static int pages_next(roost_iter *iter, void *item)
         return rc;
     if (roosti_unlikely(pages->priv.rc < 0))
         return pages->priv.rc;
-    if (roosti_unlikely(pages->priv.user != NULL))
-        return pages->priv.user == self ? ROOST_EDEADLK : ROOST_EBUSY;
+    if (roosti_unlikely((rc = pages_refused(pages, self)) < 0))
+        return rc;
     pages->priv.user = self;
     rc = pages_item(pages, self, item);
     pages->priv.user = NULL;
@@ -234,9 +244,10 @@ static int pages_next(roost_iter *iter, void *item)
 /* Idempotent. The memory stays while somebody uses it. */
 static int pages_stop(roost_pages *pages)
 {
-    if (pages->priv.user)
-        return pages->priv.user == roosti_self() ? ROOST_EDEADLK : ROOST_EBUSY;
-    int rc = pages->priv.prefetch > 0 ? roosti_gen_stop(&pages->priv.ahead) : 0;
+    int rc = pages_refused(pages, roosti_self());
+    if (rc < 0)
+        return rc;
+    rc = pages->priv.prefetch > 0 ? roosti_gen_stop(&pages->priv.ahead) : 0;
     if (pages->priv.prefetch > 0 && pages->priv.ahead.priv.task)
         return rc;
     roosti_free(pages->priv.slots);
