@@ -82,7 +82,7 @@ static roost_dur attempts_delay(struct attempts *attempts, int rc)
 {
     const roost_retry_opts *opts = &attempts->opts;
     double wait = attempts->wait < (double)opts->max ? attempts->wait : (double)opts->max;
-    attempts->wait = wait * opts->factor;
+    attempts->wait = wait > 0 ? wait * opts->factor : 0; /* also when the factor is infinite */
     roost_dur hint = opts->wait_hint ? opts->wait_hint(opts->arg, rc) : 0;
     if (hint > 0)
         return hint;

@@ -117,6 +117,20 @@ ROOST_TEST(a_factor_below_one_and_no_bound)
     CHECK_EQ(ROOST_US(200), server.delays[2]);
 }
 
+ROOST_TEST(no_waiting_whatever_the_factor)
+{
+    struct server server = {.failures = 3, .code = -EIO};
+    roost_retry_opts opts = {.attempts = 4,
+                             .base = -1,
+                             .factor = INFINITY,
+                             .no_jitter = true,
+                             .on_retry = note,
+                             .arg = &server};
+    CHECK_EQ(4, roost_retry(&opts, ROOST_CALL(ask, &server)));
+    for (int i = 0; i < 3; i++)
+        CHECK_EQ(0, server.delays[i]);
+}
+
 ROOST_TEST(a_wait_without_end_goes_past_every_deadline)
 {
     struct server server = {.failures = 9, .code = -EIO};
