@@ -3,8 +3,8 @@
  *     ROOST_AUTO(future) roost_future *answer = NULL;
  *     ROOST_TRY(roost_future_new(sizeof(int), &answer));
  *     roost_future_share(answer);                 a thread will set it
- *     start_thread(roost_future_ref(answer));     there: roost_future_set(f, &n),
- * roost_future_unref(f) ROOST_TRY(roost_future_wait(answer, &n));
+ *     start_thread(roost_future_ref(answer));     which sets it, and lets go of its reference
+ *     ROOST_TRY(roost_future_wait(answer, &n));
  *
  * Most programs want a task and roost_join instead, or a channel; a future is for what is completed
  * by somebody who is no task: a thread, a callback of another library, a message that answers an

@@ -139,13 +139,17 @@ static void future_serve(roost_future *future)
     }
 }
 
+/* What these functions ask to be called is called by a post of its own, so that tasks and others
+ * have their turn between. */
 static void future_call(roost_future *future)
 {
-    while (future->first) {
-        struct future_callback callback = *future->first;
-        roosti_free(future->first);
-        if ((future->first = callback.next) == NULL)
-            future->end = &future->first;
+    struct future_callback *first = future->first;
+    future->first = NULL;
+    future->end = &future->first;
+    while (first) {
+        struct future_callback callback = *first;
+        roosti_free(first);
+        first = callback.next;
         callback.run(callback.arg, future);
     }
 }

@@ -263,6 +263,33 @@ ROOST_TEST(functions_are_called_in_order_between_two_steps)
     CHECK_STR("abczde", called);
 }
 
+struct insistent {
+    int calls;
+    int most;
+};
+
+static void call_for_ever(void *arg, roost_future *future)
+{
+    struct insistent *insistent = arg;
+    if (++insistent->calls < insistent->most)
+        CHECK_OK(roost_future_on_done(future, call_for_ever, insistent));
+}
+
+ROOST_TEST(a_function_that_asks_to_be_called_again_lets_the_tasks_run_between)
+{
+    struct insistent insistent = {.most = 1000};
+    ROOST_AUTO(future) roost_future *future = NULL;
+    if (roost_future_new(0, &future) < 0)
+        return;
+    CHECK_EQ(0, roost_future_set(future, NULL));
+    CHECK_OK(roost_future_on_done(future, call_for_ever, &insistent));
+    for (int i = 0; i < 100 && insistent.calls == 0; i++)
+        CHECK_OK(roost_yield());
+    CHECK(insistent.calls > 0 && insistent.calls < insistent.most);
+    insistent.most = 0;
+    CHECK_OK(roost_test_settle());
+}
+
 ROOST_TEST(functions_of_a_future_that_is_let_go_are_never_called)
 {
     called[0] = '\0';
