@@ -304,6 +304,7 @@ static const struct roosti_port_ops epoll_ops = {
             .pipe = roosti_fd_pipe,
             .socket_pair = roosti_fd_socket_pair,
             .close = epoll_fd_close,
+            .read_now = roosti_fd_read_now,
             .list = roosti_fd_list,
         },
 };

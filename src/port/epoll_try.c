@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -52,7 +53,13 @@ static int64_t epoll_try_unsure(const struct roosti_op *op, int64_t res)
         return res;
     uint32_t events = op->kind == ROOSTI_OP_READ ? ROOSTI_POLL_IN : ROOSTI_POLL_OUT;
     res = roosti_try_poll(op->fd, events);
-    return res >= 0 ? roosti_do_blocking(op) : res;
+    if (res < 0)
+        return res;
+    /* What it can take is not known beyond this much, and more could wait for its reader. */
+    struct roosti_op piece = *op;
+    if (op->kind == ROOSTI_OP_WRITE && piece.len > PIPE_BUF)
+        piece.len = PIPE_BUF;
+    return roosti_do_blocking(&piece);
 }
 
 static int64_t epoll_try_accept(struct epoll_port *port, struct roosti_fd_slot *slot, int fd)

@@ -123,6 +123,16 @@ static int fault_list(struct roosti_port *port, const char *path,
     return code < 0 ? code : fault->inner->ops->fd.list(fault->inner, path, each, arg);
 }
 
+static int64_t fault_read_now(struct roosti_port *port, int fd, void *buf, size_t len)
+{
+    struct roosti_fault *fault = roosti_fault_of(port);
+    int code = roosti_fault_code_draw(fault, ROOSTI_OP_READ);
+    if (code < 0)
+        return code;
+    len = roosti_fault_len_draw(fault, len);
+    return fault->inner->ops->fd.read_now(fault->inner, fd, buf, len);
+}
+
 static int fault_fd_close(struct roosti_port *port, int fd)
 {
     struct roosti_fault *fault = roosti_fault_of(port);
@@ -170,6 +180,7 @@ static const struct roosti_port_ops fault_ops = {
            .pipe = fault_pipe,
            .socket_pair = fault_socket_pair,
            .close = fault_fd_close,
+           .read_now = fault_read_now,
            .list = fault_list},
 };
 

@@ -91,6 +91,9 @@ struct roosti_port_fd_ops {
     int (*shutdown)(struct roosti_port *port, int fd, int how);
     int (*pipe)(struct roosti_port *port, int fds[2]);
     int (*socket_pair)(struct roosti_port *port, int fds[2]); /* a connected stream pair */
+    /* What a stream without an offset (pipe, terminal, socket) has ready: bytes, 0 at its end,
+     * -EAGAIN for nothing yet. No operation that reads is in flight. */
+    int64_t (*read_now)(struct roosti_port *port, int fd, void *buf, size_t len);
     /* Releases fd whatever it returns. Operations in flight on fd complete with ROOST_ECLOSED. */
     int (*close)(struct roosti_port *port, int fd);
     /* Entries of a directory by name order: calls each(arg, name, is_directory) until it returns

@@ -217,6 +217,18 @@ int roosti_fd_socket_pair(struct roosti_port *port, int fds[2])
     return socketpair(AF_UNIX, type, 0, made) == 0 ? pair_take(port, made, fds) : -errno;
 }
 
+int64_t roosti_fd_read_now(struct roosti_port *port, int fd, void *buf, size_t len)
+{
+    (void)port;
+    struct roosti_op op = {.kind = ROOSTI_OP_READ, .fd = fd, .buf = buf, .len = len, .offset = -1};
+    int64_t n = roosti_try_read(&op);
+    if (n != -EOPNOTSUPP)
+        return n;
+    /* It cannot tell: if it says that it is ready, believe it. */
+    n = roosti_try_poll(fd, ROOSTI_POLL_IN);
+    return n < 0 ? n : roosti_do_blocking(&op);
+}
+
 /* -- directories ------------------------------------------------------------------------------ */
 
 /* The kernel's own form of entries, kept as it wrote them, and an index over them. */

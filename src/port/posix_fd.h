@@ -90,6 +90,7 @@ int roosti_fd_set_option(struct roosti_port *port, int fd, int level, int name, 
 int roosti_fd_shutdown(struct roosti_port *port, int fd, int how);
 int roosti_fd_pipe(struct roosti_port *port, int fds[2]);
 int roosti_fd_socket_pair(struct roosti_port *port, int fds[2]);
+int64_t roosti_fd_read_now(struct roosti_port *port, int fd, void *buf, size_t len);
 int roosti_fd_list(struct roosti_port *port, const char *path,
                    int (*each)(void *arg, const char *name, bool is_directory), void *arg);
 

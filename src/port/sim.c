@@ -211,5 +211,6 @@ static const struct roosti_port_ops sim_ops = {
            .pipe = roosti_sim_pipe,
            .socket_pair = roosti_sim_socket_pair,
            .close = roosti_sim_fd_close,
+           .read_now = roosti_sim_read_now,
            .list = roosti_sim_fd_list},
 };

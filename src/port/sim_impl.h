@@ -377,6 +377,7 @@ int roosti_sim_lent_prepare(struct roosti_sim *sim);
 uint32_t roosti_sim_events(const struct roosti_sim *sim, const struct roosti_sim_file *file);
 int64_t roosti_sim_stream_attempt(struct roosti_sim *sim, struct roosti_sim_file *file,
                                   struct roosti_op *op);
+int64_t roosti_sim_read_now(struct roosti_port *port, int fd, void *buf, size_t len);
 /* The reader has taken len bytes. */
 void roosti_sim_way_advance(struct roosti_sim_way *way, size_t len);
 

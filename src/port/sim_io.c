@@ -280,3 +280,19 @@ int64_t roosti_sim_stream_attempt(struct roosti_sim *sim, struct roosti_sim_file
         res = op->len == 0 ? 0 : -EAGAIN;
     return res;
 }
+
+int64_t roosti_sim_read_now(struct roosti_port *port, int fd, void *buf, size_t len)
+{
+    struct roosti_sim *sim = roosti_sim_of(port);
+    struct roosti_sim_file *file = roosti_sim_file_at(sim, fd);
+    struct roosti_op op = {.kind = ROOSTI_OP_READ, .fd = fd, .buf = buf, .len = len, .offset = -1};
+    int64_t res = file ? roosti_sim_misfit(file, &op) : -EBADF;
+    if (res == 0 && file->kind == ROOSTI_SIM_DISK)
+        res = roosti_sim_disk_do(sim, file, &op);
+    else if (res == 0)
+        res = file->reads.first ? ROOSTI_SIM_BLOCKS : roosti_sim_stream_attempt(sim, file, &op);
+    if (res == ROOSTI_SIM_BLOCKS)
+        res = -EAGAIN;
+    roosti_sim_trace_event(sim, (unsigned)ROOSTI_OP_READ | 0x200, fd, res);
+    return res;
+}
