@@ -76,9 +76,12 @@ static void rate_take(roost_rate *rate, uint32_t count)
 
 static void rate_fired(struct roost_impl_timer *timer);
 
-/* Arms the timer for the instant the first in line has enough; the level is as of now. */
+/* Arms the timer for the instant the first in line has enough; the level is as of now. It may be
+ * armed already: waking tells the instruments, and when one of them cancels who is next in line
+ * that one arms it on leaving. */
 static void rate_arm(struct roosti_loop *loop, roost_rate *rate)
 {
+    roosti_timer_cancel(&loop->timers, &rate->priv.timer);
     uint64_t lack = rate->priv.waiters.first->want * rate->priv.cost - rate->priv.level;
     uint64_t wait = lack / rate->priv.gain + (lack % rate->priv.gain != 0);
     rate->priv.timer.fire = rate_fired;
@@ -193,13 +196,15 @@ int roost_rate_try_acquire_many(roost_rate *rate, uint32_t count)
 /* Sends away whoever waits for more than a bucket ever holds. */
 static void rate_send_away(roost_rate *rate)
 {
-    struct roost_impl_waiter *next;
-    for (struct roost_impl_waiter *at = rate->priv.waiters.first; at; at = next) {
-        next = at->next;
-        if (at->want <= rate->priv.burst)
-            continue;
-        roosti_waitq_remove(&rate->priv.waiters, at);
-        roosti_wake(at->task, ROOST_EINVAL);
+    struct roost_impl_waiter *at = rate->priv.waiters.first;
+    while (at) {
+        struct roost_impl_waiter *next = at->next;
+        if (at->want > rate->priv.burst) {
+            roosti_waitq_remove(&rate->priv.waiters, at);
+            roosti_wake(at->task, ROOST_EINVAL);
+            next = rate->priv.waiters.first; /* an instrument may have cancelled the next one */
+        }
+        at = next;
     }
 }
 
