@@ -12,6 +12,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "rt/loop.h"
+#include "rt/scope.h"
 #include "rt/waitq.h"
 #include "sync/mutex.h"
 
@@ -99,7 +100,11 @@ int roost_cond_wait(roost_cond *cond, roost_mutex *mutex)
             (void)cond_notify(cond, 1);
         return mutex->priv.abandoned ? ROOST_EOWNERDEAD : ROOST_EDEADLK;
     }
-    return wait.cancelled ? ROOST_ECANCELED : 0;
+    if (!wait.cancelled)
+        return 0;
+    /* When it had to wait for the mutex, nobody has told the scope. */
+    self->scope->priv.flags |= ROOSTI_SCOPE_MET;
+    return ROOST_ECANCELED;
 }
 
 static inline int cond_notify_here(roost_cond *cond, uint32_t count)
