@@ -92,6 +92,11 @@ static void turns_draw(struct roosti_case_place *places, size_t count, struct ro
     }
 }
 
+static inline size_t turn_of(const struct roosti_case_place *places, size_t nth, bool fair)
+{
+    return fair ? places[nth].turn : nth;
+}
+
 /* Tries every case. Gives the index of the one that was ready, or NO_CASE. */
 static int cases_try(roost_case *cases, struct roosti_case_place *places, size_t count,
                      struct roosti_select *select, bool fair)
@@ -99,7 +104,7 @@ static int cases_try(roost_case *cases, struct roosti_case_place *places, size_t
     if (fair)
         turns_draw(places, count, select->self->loop);
     for (size_t i = 0; i < count; i++) {
-        size_t at = fair ? places[i].turn : i;
+        size_t at = turn_of(places, i, fair);
         roost_case *kase = &cases[at];
         if (!case_lives(kase))
             continue;
@@ -115,17 +120,20 @@ static int cases_try(roost_case *cases, struct roosti_case_place *places, size_t
     return NO_CASE;
 }
 
-/* Puts every case in line; stops when one of them turns out to be ready. */
-static int cases_enlist(roost_case *cases, struct roosti_case_place *places, size_t count)
+/* Puts every case in line, in the order they were tried; stops when one of them turns out to be
+ * ready. */
+static int cases_enlist(roost_case *cases, struct roosti_case_place *places, size_t count,
+                        bool fair)
 {
     for (size_t i = 0; i < count; i++) {
-        if (!case_lives(&cases[i]))
+        size_t at = turn_of(places, i, fair);
+        if (!case_lives(&cases[at]))
             continue;
-        if (cases[i].priv.ops->enlist(&places[i]) == 0)
+        if (cases[at].priv.ops->enlist(&places[at]) == 0)
             continue;
         /* Nobody else can have claimed it: no guard has been left, and nothing else has run. */
-        (void)roosti_waiter_claim(&places[i].waiter.base);
-        return (int)i;
+        (void)roosti_waiter_claim(&places[at].waiter.base);
+        return (int)at;
     }
     return NO_CASE;
 }
@@ -162,9 +170,9 @@ static int select_park(struct roosti_select *select, size_t guards)
 /* Nothing is ready, the guards are entered. Gives the index of the case that was served, or a code.
  */
 static int select_wait(roost_case *cases, struct roosti_case_place *places, size_t count,
-                       size_t guards, struct roosti_select *select)
+                       size_t guards, struct roosti_select *select, bool fair)
 {
-    int which = cases_enlist(cases, places, count);
+    int which = cases_enlist(cases, places, count, fair);
     int rc = 0;
     guards_leave(places, guards);
     if (which == NO_CASE) {
@@ -191,7 +199,7 @@ static int select_over(roost_case *cases, struct roosti_case_place *places, size
     size_t guards = guards_enter(cases, places, count);
     int which = cases_try(cases, places, count, &select, fair);
     if (which == NO_CASE)
-        return select_wait(cases, places, count, guards, &select);
+        return select_wait(cases, places, count, guards, &select, fair);
     guards_leave(places, guards);
     roosti_chan_wake(select.served);
     return which;
