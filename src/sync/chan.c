@@ -2,7 +2,9 @@
  *
  * Each call is one of the steps of sync/chan.h inside the guard, and, when that would wait, a place
  * in the queue. A task that is woken from there has sent or received, or is told why not; it looks
- * at neither the handle nor the channel again, for both may be gone by the time it runs.
+ * at neither the handle nor the channel again, for both may be gone by the time it runs. Only when
+ * the channel is shared it keeps the handle, and so the channel: the wake-up may take its time on
+ * the way from another loop, and a cancellation that is faster enters the guard.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -49,7 +51,12 @@ static __attribute__((noinline)) int chan_queue(struct roost_chan *ch, struct ro
     ROOSTI_UNSET struct roosti_guard_waiter waiter;
     waiter.base = (struct roost_impl_waiter){.task = self, .slot = item};
     waiter.owner = ch;
-    return roosti_guard_park(&ch->core->guard, &side->queue, &waiter, what);
+    if (!ch->core->guard.shared)
+        return roosti_guard_park(&ch->core->guard, &side->queue, &waiter, what);
+    (void)roosti_chan_keep(ch, self->loop); /* cannot fail: it is shared */
+    int rc = roosti_guard_park(&ch->core->guard, &side->queue, &waiter, what);
+    (void)roosti_chan_unref(ch);
+    return rc;
 }
 
 /* Nobody else waits on this side, and the channel is not shared. */

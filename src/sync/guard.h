@@ -18,12 +18,15 @@
  *     waiter.base = (struct roost_impl_waiter){.task = self, .slot = item};
  *     return roosti_guard_park(&x->guard, &x->waiters, &waiter, "what it waits for");
  *
- * Three rules make this safe:
+ * Four rules make this safe:
  * - A wake-up comes after leave. Waking tells the instruments, who may use the same object.
  * - A waiter that was taken out stays where it is until it is woken: a cancellation finds it out of
  *   the queue and comes too late. So it may be written to and chained after leave as well.
  * - A woken task touches the object again only after it has entered it again: when it is woken
  *   because the object was closed, the object may be gone.
+ * - A shared object stays until those who wait on it run again, not only until they are taken out:
+ *   while the wake-up is on its way a cancellation still enters the guard. Either its contract says
+ *   so (no call under way when it is closed), or the waiting call holds a reference.
  *
  * The loop of a parked task is open, for it does not end before its tasks; so the post of a wake-up
  * always finds its inbox, and the task's frame, in which the post lies, stands until it has run.

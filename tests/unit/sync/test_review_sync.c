@@ -1,0 +1,220 @@
+/* tests/unit/sync/test_review_sync.c - what a sceptical reader of this layer asked, and got wrong
+ * answers to at first.
+ *
+ * Registered per ROOST_TEST_BACKENDS.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include <roost.h>
+#include <roost/instrument.h>
+
+#include "kit/kit.h"
+
+/* -- a wake-up on its way from another thread -------------------------------------------------- */
+
+ROOST_ASYNC(recv_code, roost_chan *, ch, int *, ret_rc)
+{
+    int item;
+    *ret_rc = roost_chan_recv(ch, &item);
+    return 0;
+}
+
+static void *close_here(void *ch)
+{
+    roost_chan_close(ch);
+    return NULL;
+}
+
+/* The last end is gone, and the receiver that was told so cannot know yet: a cancellation that
+ * comes now must leave the channel alone. */
+ROOST_TEST(a_receiver_of_a_closed_channel_is_cancelled_before_its_wake_up_arrives)
+{
+    roost_chan *ch = NULL;
+    pthread_t thread;
+    int code = 1;
+    int rc = roost_chan_open(&(roost_chan_opts){.item_size = sizeof(int), .shared = true}, &ch);
+    if (rc < 0)
+        return;
+    ROOST_GROUP(g, rc) {
+        rc = roost_go(g, ROOST_CALL(recv_code, ch, &code));
+        if (rc == 0)
+            rc = roost_test_settle();
+        if (rc < 0 || pthread_create(&thread, NULL, close_here, ch) != 0)
+            break;
+        pthread_join(thread, NULL);
+        ch = NULL;
+        roost_group_cancel(g, "while the post is on its way");
+    }
+    roost_chan_close(ch);
+    CHECK_EQ(0, rc);
+    CHECK_EQ(ROOST_ECLOSED, code);
+}
+
+/* -- a cancellation that has to wait for the mutex --------------------------------------------- */
+
+ROOST_ASYNC(notified_never, roost_cond *, cond, roost_mutex *, mutex, bool *, ret_fired)
+{
+    int rc = 0;
+    int wait_rc = 0;
+    ROOST_LOCK(mutex, rc) {
+        ROOST_AUTO(scope) roost_scope scope;
+        roost_scope_init(&scope, &(roost_scope_opts){.within = ROOST_MS(5), .move_on = true});
+        ROOST_TRY(roost_scope_enter(&scope));
+        wait_rc = roost_cond_wait(cond, mutex);
+        rc = roost_scope_end(&scope, 0);
+        CHECK_EQ(ROOST_ECANCELED, wait_rc);
+        *ret_fired = roost_scope_fired(&scope);
+    }
+    return rc;
+}
+
+ROOST_ASYNC(hold_for, roost_mutex *, mutex, roost_dur, dur)
+{
+    int rc = 0;
+    ROOST_LOCK(mutex, rc)
+        rc = roost_sleep(dur);
+    return rc;
+}
+
+ROOST_TEST(a_scope_knows_that_it_ended_a_wait_even_if_the_mutex_was_held_by_then)
+{
+    roost_mutex mutex = ROOST_MUTEX_INIT;
+    roost_cond cond = ROOST_COND_INIT;
+    bool fired = false;
+    int rc = 0;
+    ROOST_GROUP(g, rc) {
+        ROOST_GO(g, notified_never, &cond, &mutex, &fired);
+        rc = roost_test_settle();
+        if (rc == 0)
+            ROOST_GO(g, hold_for, &mutex, ROOST_MS(50));
+    }
+    CHECK_EQ(0, rc);
+    CHECK(fired);
+}
+
+/* -- an instrument that cancels ---------------------------------------------------------------- */
+
+struct canceller {
+    roost_task *victim; /* NULL: cancelled */
+};
+
+static int cancel_at_wake(void *arg, enum roost_instrument_event event, const roost_task *task)
+{
+    struct canceller *canceller = arg;
+    roost_task *victim = canceller->victim;
+    if (event != ROOST_TASK_READY || !victim || task == victim)
+        return 0;
+    canceller->victim = NULL;
+    roost_task_cancel(victim, "an instrument");
+    return 0;
+}
+
+ROOST_ASYNC(take_token, roost_rate *, rate, int *, ret_rc)
+{
+    *ret_rc = roost_rate_acquire(rate);
+    return 0;
+}
+
+/* Three in line: the first is served, at which moment the second is cancelled. */
+ROOST_TEST(a_rate_whose_next_in_line_is_cancelled_while_the_first_is_woken)
+{
+    roost_rate rate;
+    struct canceller canceller = {NULL};
+    roost_instrument instrument = {.on_event = cancel_at_wake, .arg = &canceller};
+    roost_task *second = NULL;
+    int code[3] = {1, 1, 1};
+    int rc = 0;
+    CHECK_OK(roost_rate_init(&rate, &(roost_rate_opts){.count = 1, .per = ROOST_MS(1)}));
+    CHECK_OK(roost_rate_try_acquire(&rate));
+    ROOST_GROUP(g, rc) {
+        ROOST_GO(g, take_token, &rate, &code[0]);
+        rc = roost_test_settle();
+        if (rc == 0)
+            rc = roost_spawn(g, ROOST_CALL(take_token, &rate, &code[1]), NULL, &second);
+        if (rc == 0)
+            rc = roost_test_settle();
+        if (rc < 0)
+            break;
+        ROOST_GO(g, take_token, &rate, &code[2]);
+        rc = roost_test_settle();
+        if (rc < 0)
+            break;
+        canceller.victim = second;
+        CHECK_OK(roost_instrument_add(&instrument));
+        rc = roost_join(second, NULL);
+        if (rc == 0)
+            rc = roost_sleep(ROOST_MS(5));
+        roost_instrument_remove(&instrument);
+    }
+    CHECK_EQ(0, rc);
+    CHECK_EQ(0, code[0]);
+    CHECK_EQ(ROOST_ECANCELED, code[1]);
+    CHECK_EQ(0, code[2]);
+}
+
+ROOST_ASYNC(take_tokens, roost_rate *, rate, uint32_t, count, int *, ret_rc)
+{
+    *ret_rc = roost_rate_acquire_many(rate, count);
+    return 0;
+}
+
+/* Two wait for more than the new burst: while the first is sent away, the second is cancelled. */
+ROOST_TEST(a_rate_that_is_lowered_while_an_instrument_cancels_who_waits)
+{
+    roost_rate rate;
+    struct canceller canceller = {NULL};
+    roost_instrument instrument = {.on_event = cancel_at_wake, .arg = &canceller};
+    roost_task *second = NULL;
+    int code[2] = {1, 1};
+    int rc = 0;
+    CHECK_OK(roost_rate_init(&rate, &(roost_rate_opts){.count = 2, .per = ROOST_SEC(1)}));
+    CHECK_OK(roost_rate_try_acquire(&rate));
+    ROOST_GROUP(g, rc) {
+        ROOST_GO(g, take_tokens, &rate, 2, &code[0]);
+        rc = roost_test_settle();
+        if (rc == 0)
+            rc = roost_spawn(g, ROOST_CALL(take_tokens, &rate, 2, &code[1]), NULL, &second);
+        if (rc == 0)
+            rc = roost_test_settle();
+        if (rc < 0)
+            break;
+        canceller.victim = second;
+        CHECK_OK(roost_instrument_add(&instrument));
+        CHECK_OK(roost_rate_set(&rate, &(roost_rate_opts){.count = 1, .per = ROOST_SEC(1)}));
+        roost_instrument_remove(&instrument);
+        rc = roost_join(second, NULL);
+    }
+    CHECK_EQ(0, rc);
+    CHECK_EQ(ROOST_EINVAL, code[0]);
+    CHECK_EQ(ROOST_ECANCELED, code[1]);
+}
+
+/* -- fairness ---------------------------------------------------------------------------------- */
+
+ROOST_TEST(of_two_readable_descriptors_a_fair_select_takes_either)
+{
+    int fds[2][2];
+    int taken[2] = {0, 0};
+    if (roost_test_virtual())
+        kit_leave_out("descriptors of the system are not those of the simulation");
+    for (int i = 0; i < 2; i++) {
+        CHECK_EQ(0, pipe2(fds[i], O_NONBLOCK | O_CLOEXEC));
+        CHECK_EQ(1, write(fds[i][1], "x", 1));
+    }
+    for (int i = 0; i < 64; i++) {
+        roost_case cases[] = {ROOST_CASE_READABLE(fds[0][0]), ROOST_CASE_READABLE(fds[1][0])};
+        int which = roost_select_fair(cases, 2);
+        if (which >= 0)
+            taken[which]++;
+    }
+    CHECK(taken[0] > 0);
+    CHECK(taken[1] > 0);
+    for (int i = 0; i < 2; i++) {
+        close(fds[i][0]);
+        close(fds[i][1]);
+    }
+}
