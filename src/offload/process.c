@@ -65,15 +65,14 @@ int roosti_process_root(roost_process_pool *pool)
     return 0;
 }
 
-/* Asks the root for a worker at this end of a socket. */
-static int root_ask(roost_process_pool *pool, int end)
+/* Inside the guard. pass: goes along, or -1. */
+static int root_tell(roost_process_pool *pool, struct roosti_record record, int pass)
 {
-    struct roosti_record record = {.kind = ROOSTI_RECORD_SPAWN};
     struct roosti_piece piece = {&record, sizeof record};
     for (;;) {
-        int rc = roosti_record_send(pool->control, &piece, 1, end);
+        int rc = roosti_record_send(pool->control, &piece, 1, pass);
         if (rc == -EPIPE)
-            return roost_error_note(ROOST_EBROKEN, "the root of the process pool is gone");
+            return ROOST_EBROKEN;
         if (rc != ROOST_EAGAIN)
             return rc;
         struct roosti_wait_fd wait = {.fd = pool->control, .wanted = ROOSTI_WAIT_WRITE};
@@ -101,7 +100,7 @@ int roosti_process_start(roost_process_pool *pool, struct roosti_process **ret_p
     roosti_guard_take(&pool->guard);
     rc = roosti_process_root(pool);
     if (rc == 0)
-        rc = root_ask(pool, fds[1]);
+        rc = root_tell(pool, (struct roosti_record){.kind = ROOSTI_RECORD_SPAWN}, fds[1]);
     if (rc == 0) {
         process->prev = NULL;
         process->next = pool->all;
@@ -112,6 +111,8 @@ int roosti_process_start(roost_process_pool *pool, struct roosti_process **ret_p
     }
     roosti_guard_leave(&pool->guard);
     roosti_socket_close(fds[1]);
+    if (rc == ROOST_EBROKEN)
+        (void)roost_error_note(rc, "the root of the process pool is gone");
     if (rc < 0)
         goto close_socket;
     *ret_process = process;
@@ -136,7 +137,17 @@ void roosti_process_drop(roost_process_pool *pool, struct roosti_process *proces
     roosti_free(process);
 }
 
-/* Its first words; a close may have wanted to kill it before it had a name. */
+void roosti_process_kill(roost_process_pool *pool, struct roosti_process *process)
+{
+    process->doomed = true;
+    if (process->pidfd >= 0)
+        roosti_child_kill(process->pidfd);
+    else if (process->pid != 0) /* where the root is gone, so is the worker */
+        (void)root_tell(
+            pool, (struct roosti_record){.kind = ROOSTI_RECORD_KILL, .pid = process->pid}, -1);
+}
+
+/* Its first words; somebody may have wanted to kill it before it had a name. */
 static void process_born(roost_process_pool *pool, struct roosti_process *process, int pid,
                          int pidfd)
 {
@@ -144,7 +155,7 @@ static void process_born(roost_process_pool *pool, struct roosti_process *proces
     process->pid = pid;
     process->pidfd = pidfd;
     if (process->doomed)
-        roosti_child_kill(pidfd);
+        roosti_process_kill(pool, process);
     roosti_guard_leave(&pool->guard);
 }
 
@@ -163,7 +174,7 @@ int roosti_process_hear(roost_process_pool *pool, struct roosti_process *process
             memset(process->said.bytes, 0, sizeof(struct roosti_record));
         process->said.len = (size_t)n;
         const struct roosti_record *record = roosti_process_said(process);
-        if (record->kind == ROOSTI_RECORD_BORN && passed >= 0 && process->pidfd < 0) {
+        if (record->kind == ROOSTI_RECORD_BORN && record->pid > 0 && process->pid == 0) {
             process_born(pool, process, record->pid, passed);
             continue;
         }
@@ -175,11 +186,8 @@ int roosti_process_hear(roost_process_pool *pool, struct roosti_process *process
 void roosti_process_end(roost_process_pool *pool, struct roosti_process *process,
                         struct roost_task *self)
 {
-    /* Not born yet: it is killed as soon as it is. */
     roosti_guard_take(&pool->guard);
-    process->doomed = true;
-    if (process->pidfd >= 0)
-        roosti_child_kill(process->pidfd);
+    roosti_process_kill(pool, process);
     roosti_guard_leave(&pool->guard);
     for (;;) {
         int rc = roosti_process_hear(pool, process);

@@ -43,6 +43,7 @@ enum {
 
 enum roosti_record_kind {
     ROOSTI_RECORD_SPAWN,   /* to the root, with the worker's end of its socket */
+    ROOSTI_RECORD_KILL,    /* to the root: pid, where there are no pidfds */
     ROOSTI_RECORD_BORN,    /* by a worker, first of all: pid, with its pidfd */
     ROOSTI_RECORD_FAILED,  /* there will be no worker: code */
     ROOSTI_RECORD_CALL,    /* args, places, then the contents of the IN spans */
@@ -79,8 +80,8 @@ struct roosti_process {
     struct roosti_process *next; /* of all */
     struct roosti_process *prev;
     int fd;
-    int pidfd; /* -1: not born yet. Changed under the guard: a close may kill it */
-    int pid;
+    int pid;        /* 0: not born yet. Changed under the guard: a close may kill it */
+    int pidfd;      /* -1: the system has none */
     uint64_t calls; /* it has made */
     bool doomed;    /* killed by a close; under the guard */
     struct {
@@ -123,6 +124,9 @@ int roosti_process_root(roost_process_pool *pool);
 
 /* Starts a worker in a place that was taken. It is there once it has said something. */
 int roosti_process_start(roost_process_pool *pool, struct roosti_process **process);
+
+/* Inside the guard. One that is not born yet is killed when it is; see roosti_process_hear. */
+void roosti_process_kill(roost_process_pool *pool, struct roosti_process *process);
 
 /* Lets go of a worker. One that is alive notices, and ends. */
 void roosti_process_drop(roost_process_pool *pool, struct roosti_process *process);

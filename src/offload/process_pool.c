@@ -93,16 +93,14 @@ void roosti_process_give(roost_process_pool *pool, struct roosti_process *proces
 
 /* -- closing ------------------------------------------------------------------------------------*/
 
-/* Inside. Those that are not born yet are killed when they are. */
+/* Inside. */
 static void workers_doom(roost_process_pool *pool)
 {
     for (struct roosti_process *process = pool->all; process; process = process->next) {
         if (process->doomed)
             continue;
-        process->doomed = true;
         pool->stats.killed++;
-        if (process->pidfd >= 0)
-            roosti_child_kill(process->pidfd);
+        roosti_process_kill(pool, process);
     }
 }
 
@@ -131,8 +129,10 @@ static void pool_close_finish(roost_process_pool *pool, struct roost_task *self)
     roosti_guard_take(&pool->guard);
     roosti_guard_leave(&pool->guard);
     if (pool->rooted) {
+        int end = pool->root.pidfd >= 0 ? pool->root.pidfd : pool->control;
+        roosti_socket_finish(pool->control);
+        roosti_process_await(pool, end, self);
         roosti_socket_close(pool->control);
-        roosti_process_await(pool, pool->root.pidfd, self);
         roosti_child_reap(&pool->root);
     }
     roosti_free(pool);

@@ -70,6 +70,14 @@ static void ward_tell(struct ward *ward)
     ward->pid = 0;
 }
 
+/* Only one that has not been reaped: its number is its own until then. */
+static void ward_kill(const struct root *root, int pid)
+{
+    for (size_t i = 0; i < root->count; i++)
+        if (root->wards[i].pid == pid && !root->wards[i].ended)
+            roosti_branch_kill(pid);
+}
+
 /* False: the program is through with its workers, or gone. */
 static bool requests_take(struct root *root)
 {
@@ -83,6 +91,8 @@ static bool requests_take(struct root *root)
             return false;
         if (passed >= 0)
             ward_start(root, passed);
+        else if (record.kind == ROOSTI_RECORD_KILL && record.pid > 0)
+            ward_kill(root, record.pid);
     }
 }
 

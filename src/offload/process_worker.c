@@ -164,12 +164,8 @@ static void request_serve(struct worker *worker, int shared)
 static void birth_say(struct worker *worker)
 {
     int pidfd = roosti_process_pidfd();
-    if (pidfd < 0) {
-        say_code(worker, ROOSTI_RECORD_FAILED, pidfd, -1);
-        roosti_process_exit(0);
-    }
-    say_code(worker, ROOSTI_RECORD_BORN, 0, pidfd);
-    roosti_socket_close(pidfd);
+    say_code(worker, ROOSTI_RECORD_BORN, 0, pidfd < 0 ? -1 : pidfd);
+    roosti_socket_close(pidfd < 0 ? -1 : pidfd);
     int rc = worker->opts->init ? worker->opts->init(worker->opts->init_arg) : 0;
     if (rc < 0) {
         say_code(worker, ROOSTI_RECORD_FAILED, rc, -1);

@@ -146,14 +146,7 @@ int roosti_child_fork(struct roosti_child *child, int keep, const struct roosti_
     if (rc < 0)
         return rc;
     int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-    if (pidfd < 0) {
-        rc = -errno;
-        kill(pid, SIGKILL);
-        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-            continue;
-        return rc;
-    }
-    *child = (struct roosti_child){.pid = pid, .pidfd = pidfd};
+    *child = (struct roosti_child){.pid = pid, .pidfd = pidfd < 0 ? -1 : pidfd};
     return 0;
 }
 
@@ -161,9 +154,12 @@ void roosti_child_reap(struct roosti_child *child)
 {
     siginfo_t info;
     /* A program that ignores SIGCHLD, or waits for whatever ends, has been faster: ECHILD. */
-    while (waitid((idtype_t)P_PIDFD, (id_t)child->pidfd, &info, WEXITED) < 0 && errno == EINTR)
+    bool by_fd = child->pidfd >= 0;
+    while (waitid(by_fd ? (idtype_t)P_PIDFD : P_PID, by_fd ? (id_t)child->pidfd : (id_t)child->pid,
+                  &info, WEXITED) < 0 &&
+           errno == EINTR)
         continue;
-    close(child->pidfd);
+    roosti_socket_close(child->pidfd);
     *child = (struct roosti_child){.pidfd = -1};
 }
 

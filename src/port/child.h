@@ -20,7 +20,7 @@
 
 struct roosti_child {
     int pid;
-    int pidfd; /* polls readable when it has ended */
+    int pidfd; /* polls readable when it has ended; -1: the system has no such thing */
 };
 
 /* What a root does; it ends when this returns. fd: the only descriptor left beside 0, 1 and 2. */
@@ -54,6 +54,8 @@ struct roosti_piece {
 
 int roosti_socket_pair(int fds[2]);
 void roosti_socket_close(int fd); /* -1 is accepted */
+/* This side says nothing more: the other one finds an end behind what it has said. */
+void roosti_socket_finish(int fd);
 
 /* One record, gathered from the pieces, with a copy of the descriptor `pass` (-1: none). Never
  * waits. 0; ROOST_EAGAIN  no room; -EPIPE  nobody will read it; another code. */
@@ -108,7 +110,7 @@ int roosti_branch_fork(int keep, roosti_child_body body, void *arg);
 /* -- in a branch ------------------------------------------------------------------------------- */
 
 int roosti_process_id(void);
-/* A descriptor of this process. */
+/* A descriptor of this process, or a code. */
 int roosti_process_pidfd(void);
 _Noreturn void roosti_process_exit(int status);
 

@@ -40,6 +40,11 @@ void roosti_socket_close(int fd)
         close(fd);
 }
 
+void roosti_socket_finish(int fd)
+{
+    (void)shutdown(fd, SHUT_WR);
+}
+
 /* Room for the one descriptor that a record may bring. */
 union record_control {
     char bytes[CMSG_SPACE(sizeof(int))];

@@ -5,8 +5,11 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <sys/syscall.h>
 
 #include "port/fiber.h"
@@ -435,6 +438,61 @@ ROOST_TEST(workers_die_with_their_program, .plain = true, .no_torture = true)
     /* They hold its standard error: this comes back when they are gone too. */
     process_end(&program);
     CHECK_ALWAYS(ends_soon(worker) && ends_soon(root));
+}
+
+/* Whether pidfd_open fails from now on, in this process and its children. */
+static bool pidfds_forbid(void)
+{
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pidfd_open, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {.len = 4, .filter = filter};
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+ROOST_ASYNC(calls_without_pidfds)
+{
+    roost_process_pool *pool = NULL;
+    int result = 0;
+    int rc = 0;
+    ROOST_TRY(roost_process_pool_open(&(roost_process_pool_opts){.workers = 1}, &pool));
+    if (roost_to_process(ROOST_CALL(give_number, 7), .pool = pool) != 7)
+        return 1;
+    if (roost_to_process(ROOST_CALL(die_of, SIGKILL), .pool = pool) != ROOST_ECRASHED)
+        return 2;
+    if (!roost_test_virtual()) {
+        ROOST_GROUP(g, rc) {
+            ROOST_GO(g, call_endless, pool, &result);
+            rc = board_await(1);
+            roost_group_cancel(g, "enough");
+        }
+        if (result != ROOST_ECANCELED || !process_is_gone(board->pid))
+            return 3;
+    }
+    rc = roost_process_pool_close(pool);
+    return rc < 0 ? rc : children_left() ? 4 : 0;
+}
+
+static int run_without_pidfds(void *arg)
+{
+    (void)arg;
+    if (!pidfds_forbid())
+        return 77;
+    return roost_run(ROOST_CALL(calls_without_pidfds), NULL);
+}
+
+ROOST_TEST(a_system_without_pidfds_will_do, .plain = true, .no_torture = true)
+{
+    board_put_up();
+    struct process program;
+    process_run(&program, run_without_pidfds, NULL);
+    if (program.code == 77)
+        roost_test_skip("a system call cannot be forbidden here");
+    CHECK_EQ(0, program.code);
 }
 
 /* -- several loops, and misuse ------------------------------------------------------------------*/
