@@ -136,6 +136,15 @@ static void epoll_abandon(struct roosti_posix *posix, int fd)
         epoll_end(port, slot->writer, ROOST_ECLOSED);
 }
 
+static void epoll_fd_forget(struct roosti_port *base, int fd)
+{
+    struct epoll_port *port = epoll_of(base);
+    struct roosti_fd_slot *slot = fd >= 0 ? roosti_fd_find(&port->posix.fds, fd) : NULL;
+    if (slot && slot->traits & FD_REGISTERED)
+        (void)epoll_ctl(port->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+    roosti_posix_fd_forget(base, fd);
+}
+
 static int epoll_fd_close(struct roosti_port *base, int fd)
 {
     struct epoll_port *port = epoll_of(base);
@@ -299,7 +308,13 @@ static const struct roosti_port_ops epoll_ops = {
             .bind = roosti_fd_bind,
             .listen = roosti_fd_listen,
             .local_addr = roosti_fd_local_addr,
+            .peer_addr = roosti_fd_peer_addr,
+            .get_option = roosti_fd_get_option,
+            .receive = roosti_fd_receive,
+            .socket_file = roosti_fd_socket_file,
+            .socket_file_remove = roosti_fd_socket_file_remove,
             .set_option = roosti_fd_set_option,
+            .forget = epoll_fd_forget,
             .shutdown = roosti_fd_shutdown,
             .pipe = roosti_fd_pipe,
             .socket_pair = roosti_fd_socket_pair,

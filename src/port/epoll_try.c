@@ -88,6 +88,11 @@ static int64_t epoll_try(struct epoll_port *port, struct roosti_fd_slot *slot, s
         return roosti_try_recv(op->fd, op->buf, op->len, op->flags);
     case ROOSTI_OP_SEND:
         return roosti_try_send(op);
+    case ROOSTI_OP_SENDV:
+    case ROOSTI_OP_SEND_MSG:
+        return roosti_try_send_msg(op);
+    case ROOSTI_OP_RECV_MSG:
+        return roosti_try_recv_msg(op->fd, op->u.msg, op->flags);
     case ROOSTI_OP_READ:
         return epoll_try_unsure(op, roosti_try_read(op));
     case ROOSTI_OP_WRITE:

@@ -147,6 +147,18 @@ static int receive_fill(struct roosti_fault_op *record, struct roosti_op *inner)
 
 static void inner_done(struct roosti_op *inner);
 
+/* Fewer bytes than it could: what is left is a part of the first piece. */
+static void pieces_shorten(struct roosti_fault *fault, struct roosti_op *inner)
+{
+    size_t len = roosti_fault_len_draw(fault, inner->len);
+    const struct iovec *first = inner->u.msg->msg_iov;
+    if (len == inner->len)
+        return;
+    inner->kind = ROOSTI_OP_SEND;
+    inner->buf = first->iov_base;
+    inner->len = len < first->iov_len ? len : first->iov_len;
+}
+
 /* What the inner operation has to be. 0 or the step's result. */
 static int inner_fill(struct roosti_fault_op *record)
 {
@@ -167,6 +179,9 @@ static int inner_fill(struct roosti_fault_op *record)
     case ROOSTI_OP_RECV:
     case ROOSTI_OP_SEND:
         inner->len = roosti_fault_len_draw(record->fault, inner->len);
+        break;
+    case ROOSTI_OP_SENDV:
+        pieces_shorten(record->fault, inner);
         break;
     default:
         break;

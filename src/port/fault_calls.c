@@ -85,6 +85,55 @@ static int fault_local_addr(struct roosti_port *port, int fd, struct sockaddr *a
     return code < 0 ? code : fault->inner->ops->fd.local_addr(fault->inner, fd, addr, len);
 }
 
+static int fault_peer_addr(struct roosti_port *port, int fd, struct sockaddr *addr, uint32_t *len)
+{
+    struct roosti_fault *fault = roosti_fault_of(port);
+    int code = roosti_fault_code_draw(fault, ROOSTI_FAULT_PEER_ADDR);
+    return code < 0 ? code : fault->inner->ops->fd.peer_addr(fault->inner, fd, addr, len);
+}
+
+static int fault_get_option(struct roosti_port *port, int fd, int level, int name, void *value,
+                            uint32_t *len)
+{
+    struct roosti_fault *fault = roosti_fault_of(port);
+    int code = roosti_fault_code_draw(fault, ROOSTI_FAULT_GET_OPTION);
+    return code < 0 ? code
+                    : fault->inner->ops->fd.get_option(fault->inner, fd, level, name, value, len);
+}
+
+static int64_t fault_receive(struct roosti_port *port, int fd, struct msghdr *msg, int flags)
+{
+    struct roosti_fault *fault = roosti_fault_of(port);
+    int code = roosti_fault_code_draw(fault, ROOSTI_FAULT_RECEIVE);
+    if (code == 0 && roosti_rng_chance(&fault->rng_again, fault->plan.again_permille)) {
+        fault->stats.again++;
+        code = -EAGAIN;
+    }
+    return code < 0 ? code : fault->inner->ops->fd.receive(fault->inner, fd, msg, flags);
+}
+
+static int fault_socket_file(struct roosti_port *port, const char *path, uint64_t *id)
+{
+    struct roosti_fault *fault = roosti_fault_of(port);
+    int code = roosti_fault_code_draw(fault, ROOSTI_FAULT_SOCKET_FILE);
+    return code < 0 ? code : fault->inner->ops->fd.socket_file(fault->inner, path, id);
+}
+
+static int fault_socket_file_remove(struct roosti_port *port, const char *path, uint64_t id)
+{
+    struct roosti_fault *fault = roosti_fault_of(port);
+    int code = roosti_fault_code_draw(fault, ROOSTI_FAULT_SOCKET_FILE_REMOVE);
+    return code < 0 ? code : fault->inner->ops->fd.socket_file_remove(fault->inner, path, id);
+}
+
+static void fault_forget(struct roosti_port *port, int fd)
+{
+    struct roosti_fault *fault = roosti_fault_of(port);
+    roosti_fault_starts_end(&fault->held, fd);
+    roosti_fault_starts_end(&fault->ready, fd);
+    fault->inner->ops->fd.forget(fault->inner, fd);
+}
+
 static int fault_set_option(struct roosti_port *port, int fd, int level, int name,
                             const void *value, uint32_t len)
 {
@@ -175,6 +224,12 @@ static const struct roosti_port_ops fault_ops = {
            .bind = fault_bind,
            .listen = fault_listen,
            .local_addr = fault_local_addr,
+           .peer_addr = fault_peer_addr,
+           .get_option = fault_get_option,
+           .receive = fault_receive,
+           .socket_file = fault_socket_file,
+           .socket_file_remove = fault_socket_file_remove,
+           .forget = fault_forget,
            .set_option = fault_set_option,
            .shutdown = fault_shutdown,
            .pipe = fault_pipe,

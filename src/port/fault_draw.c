@@ -29,12 +29,20 @@ const char *roosti_fault_kind_name(unsigned kind)
         [ROOSTI_OP_CONNECT] = "connect",
         [ROOSTI_OP_OPEN] = "open",
         [ROOSTI_OP_FSYNC] = "fsync",
+        [ROOSTI_OP_SENDV] = "sendv",
+        [ROOSTI_OP_SEND_MSG] = "send_msg",
+        [ROOSTI_OP_RECV_MSG] = "recv_msg",
         [ROOSTI_OP_RECV_MULTI] = "recv_multi",
         [ROOSTI_OP_ACCEPT_MULTI] = "accept_multi",
         [ROOSTI_FAULT_SOCKET] = "socket",
         [ROOSTI_FAULT_BIND] = "bind",
         [ROOSTI_FAULT_LISTEN] = "listen",
         [ROOSTI_FAULT_LOCAL_ADDR] = "local_addr",
+        [ROOSTI_FAULT_PEER_ADDR] = "peer_addr",
+        [ROOSTI_FAULT_GET_OPTION] = "get_option",
+        [ROOSTI_FAULT_RECEIVE] = "receive",
+        [ROOSTI_FAULT_SOCKET_FILE] = "socket_file",
+        [ROOSTI_FAULT_SOCKET_FILE_REMOVE] = "socket_file_remove",
         [ROOSTI_FAULT_SET_OPTION] = "set_option",
         [ROOSTI_FAULT_SHUTDOWN] = "shutdown",
         [ROOSTI_FAULT_PIPE] = "pipe",
@@ -70,7 +78,8 @@ static int code_of_list(struct roosti_fault *fault, unsigned kind)
 
 static bool kind_is_stream(unsigned kind)
 {
-    return kind == ROOSTI_OP_RECV || kind == ROOSTI_OP_SEND || kind == ROOSTI_OP_RECV_MULTI;
+    return kind == ROOSTI_OP_RECV || kind == ROOSTI_OP_SEND || kind == ROOSTI_OP_SENDV ||
+           kind == ROOSTI_OP_RECV_MULTI;
 }
 
 static int code_choose(struct roosti_fault *fault, unsigned kind)

@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -103,6 +104,30 @@ int *roosti_host_errno_place(void)
 bool roosti_host_is_tty(int fd)
 {
     return isatty(fd) == 1;
+}
+
+int64_t roosti_host_fd_read(int fd, void *buf, size_t len)
+{
+    ssize_t n;
+    do
+        n = read(fd, buf, len);
+    while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : n;
+}
+
+int64_t roosti_host_fd_write(int fd, const void *data, size_t len)
+{
+    ssize_t n;
+    do
+        n = write(fd, data, len);
+    while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : n;
+}
+
+bool roosti_host_fd_readable(int fd)
+{
+    struct pollfd ask = {.fd = fd, .events = POLLIN};
+    return poll(&ask, 1, 0) != 0; /* a failure is for the read to tell */
 }
 
 int roosti_host_fd_count(void)

@@ -60,6 +60,11 @@ void roosti_host_write(int fd, const char *text, size_t len);
 int roosti_host_errno(void); /* errno right after a failed libc call that roost itself made */
 int *roosti_host_errno_place(void); /* this thread's errno, to be kept per task */
 bool roosti_host_is_tty(int fd);
+/* One call that may wait: the bytes moved, or a negative code. */
+int64_t roosti_host_fd_read(int fd, void *buf, size_t len);
+int64_t roosti_host_fd_write(int fd, const void *data, size_t len);
+/* Whether a read would return at once. */
+bool roosti_host_fd_readable(int fd);
 /* Open descriptors of the process, for the leak audit; negative code where /proc is missing. */
 int roosti_host_fd_count(void);
 /* Resident bytes of the process. */

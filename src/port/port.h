@@ -23,20 +23,26 @@
 #include <roost/time.h>
 
 struct roosti_port;
+struct msghdr;
 struct sockaddr;
 
 enum roosti_op_kind {
-    ROOSTI_OP_NOP,        /* completes with 0 at the next wait */
-    ROOSTI_OP_POLL,       /* res: the ready subset of `events` (ROOSTI_POLL_*) */
-    ROOSTI_OP_READ,       /* fd, buf, len, offset (-1: the file's own position): bytes, 0 at end */
-    ROOSTI_OP_WRITE,      /* the same for writing; may be short */
-    ROOSTI_OP_RECV,       /* socket fd, buf, len: bytes, 0 at end of stream */
-    ROOSTI_OP_SEND,       /* may be short; never raises SIGPIPE */
-    ROOSTI_OP_ACCEPT,     /* res: new fd, non-blocking, close-on-exec */
-    ROOSTI_OP_CONNECT,    /* addr, addr_len */
-    ROOSTI_OP_OPEN,       /* path, flags, mode: res is the new fd, close-on-exec */
-    ROOSTI_OP_FSYNC,      /* fd */
-    ROOSTI_OP_RECV_MULTI, /* many completions; each lends buf with res bytes, see give_back */
+    ROOSTI_OP_NOP,      /* completes with 0 at the next wait */
+    ROOSTI_OP_POLL,     /* res: the ready subset of `events` (ROOSTI_POLL_*) */
+    ROOSTI_OP_READ,     /* fd, buf, len, offset (-1: the file's own position): bytes, 0 at end */
+    ROOSTI_OP_WRITE,    /* the same for writing; may be short */
+    ROOSTI_OP_RECV,     /* socket fd, buf, len: bytes, 0 at end of stream */
+    ROOSTI_OP_SEND,     /* may be short; never raises SIGPIPE */
+    ROOSTI_OP_ACCEPT,   /* res: new fd, non-blocking, close-on-exec */
+    ROOSTI_OP_CONNECT,  /* addr, addr_len */
+    ROOSTI_OP_OPEN,     /* path, flags, mode: res is the new fd, close-on-exec */
+    ROOSTI_OP_FSYNC,    /* fd */
+    ROOSTI_OP_SENDV,    /* a stream: the pieces of u.msg, the first not empty, len: their sum; may
+                           be short */
+    ROOSTI_OP_SEND_MSG, /* u.msg whole, with its name or descriptors; len: bytes */
+    ROOSTI_OP_RECV_MSG, /* into u.msg; buf, len: its first piece. Passed descriptors are new to the
+                           port: tell it with forget */
+    ROOSTI_OP_RECV_MULTI,   /* many completions; each lends buf with res bytes, see give_back */
     ROOSTI_OP_ACCEPT_MULTI, /* many completions; each res is a new fd */
     ROOSTI_OP_KIND_COUNT
 };
@@ -61,6 +67,7 @@ struct roosti_op {
     union {
         const struct sockaddr *addr; /* CONNECT */
         const char *path;            /* OPEN */
+        struct msghdr *msg;          /* SENDV, SEND_MSG, RECV_MSG */
     } u;
     uint32_t addr_len;
     int flags;       /* OPEN: O_*; SEND, RECV: MSG_* */
@@ -86,11 +93,23 @@ struct roosti_port_fd_ops {
     int (*bind)(struct roosti_port *port, int fd, const struct sockaddr *addr, uint32_t len);
     int (*listen)(struct roosti_port *port, int fd, int backlog);
     int (*local_addr)(struct roosti_port *port, int fd, struct sockaddr *addr, uint32_t *len);
+    int (*peer_addr)(struct roosti_port *port, int fd, struct sockaddr *addr, uint32_t *len);
+    int (*get_option)(struct roosti_port *port, int fd, int level, int name, void *value,
+                      uint32_t *len);
     int (*set_option)(struct roosti_port *port, int fd, int level, int name, const void *value,
                       uint32_t len);
     int (*shutdown)(struct roosti_port *port, int fd, int how);
     int (*pipe)(struct roosti_port *port, int fds[2]);
     int (*socket_pair)(struct roosti_port *port, int fds[2]); /* a connected stream pair */
+    /* What RECV_MSG would give at once; -EAGAIN when it would wait. */
+    int64_t (*receive)(struct roosti_port *port, int fd, struct msghdr *msg, int flags);
+    /* The file of a Unix socket: a number that tells it from a later one of the same name, never 0;
+     * and removing it if it still is that one (0: any). -ENOTSOCK: something else has the name. */
+    int (*socket_file)(struct roosti_port *port, const char *path, uint64_t *id);
+    int (*socket_file_remove)(struct roosti_port *port, const char *path, uint64_t id);
+    /* fd is about to be closed by its owner, or has just come from somewhere else: what is known of
+     * it is void, and operations in flight on it complete with ROOST_ECLOSED. */
+    void (*forget)(struct roosti_port *port, int fd);
     /* What a stream without an offset (pipe, terminal, socket) has ready: bytes, 0 at its end,
      * -EAGAIN for nothing yet. No operation that reads is in flight. */
     int64_t (*read_now)(struct roosti_port *port, int fd, void *buf, size_t len);

@@ -16,6 +16,7 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "base/rng.h"
 #include "port/posix_op.h"
 
 /* -- lists ------------------------------------------------------------------------------------ */
@@ -65,10 +66,13 @@ unsigned roosti_op_directions(const struct roosti_op *op)
     switch (op->kind) {
     case ROOSTI_OP_RECV:
     case ROOSTI_OP_ACCEPT:
+    case ROOSTI_OP_RECV_MSG:
     case ROOSTI_OP_RECV_MULTI:
     case ROOSTI_OP_ACCEPT_MULTI:
         return ROOSTI_FD_IN;
     case ROOSTI_OP_SEND:
+    case ROOSTI_OP_SENDV:
+    case ROOSTI_OP_SEND_MSG:
     case ROOSTI_OP_CONNECT:
         return ROOSTI_FD_OUT;
     case ROOSTI_OP_READ:
@@ -181,6 +185,25 @@ int roosti_fd_local_addr(struct roosti_port *port, int fd, struct sockaddr *addr
     return getsockname(fd, addr, len) == 0 ? 0 : -errno;
 }
 
+int roosti_fd_peer_addr(struct roosti_port *port, int fd, struct sockaddr *addr, uint32_t *len)
+{
+    (void)port;
+    return getpeername(fd, addr, len) == 0 ? 0 : -errno;
+}
+
+int roosti_fd_get_option(struct roosti_port *port, int fd, int level, int name, void *value,
+                         uint32_t *len)
+{
+    (void)port;
+    return getsockopt(fd, level, name, value, len) == 0 ? 0 : -errno;
+}
+
+int64_t roosti_fd_receive(struct roosti_port *port, int fd, struct msghdr *msg, int flags)
+{
+    (void)port;
+    return roosti_try_recv_msg(fd, msg, flags);
+}
+
 int roosti_fd_set_option(struct roosti_port *port, int fd, int level, int name, const void *value,
                          uint32_t len)
 {
@@ -215,6 +238,31 @@ int roosti_fd_socket_pair(struct roosti_port *port, int fds[2])
     int made[2];
     int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
     return socketpair(AF_UNIX, type, 0, made) == 0 ? pair_take(port, made, fds) : -errno;
+}
+
+/* -- the files of Unix sockets ---------------------------------------------------------------- */
+
+int roosti_fd_socket_file(struct roosti_port *port, const char *path, uint64_t *id)
+{
+    (void)port;
+    struct stat st;
+    if (lstat(path, &st) < 0)
+        return -errno;
+    if (!S_ISSOCK(st.st_mode))
+        return -ENOTSOCK;
+    *id = roosti_mix(st.st_ino ^ roosti_mix(st.st_dev)) | 1;
+    return 0;
+}
+
+int roosti_fd_socket_file_remove(struct roosti_port *port, const char *path, uint64_t id)
+{
+    uint64_t there;
+    int rc = roosti_fd_socket_file(port, path, &there);
+    if (rc < 0)
+        return rc;
+    if (id != 0 && there != id)
+        return -ENOENT;
+    return unlink(path) == 0 ? 0 : -errno;
 }
 
 int64_t roosti_fd_read_now(struct roosti_port *port, int fd, void *buf, size_t len)

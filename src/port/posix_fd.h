@@ -85,6 +85,12 @@ int roosti_fd_socket(struct roosti_port *port, int domain, int type, int protoco
 int roosti_fd_bind(struct roosti_port *port, int fd, const struct sockaddr *addr, uint32_t len);
 int roosti_fd_listen(struct roosti_port *port, int fd, int backlog);
 int roosti_fd_local_addr(struct roosti_port *port, int fd, struct sockaddr *addr, uint32_t *len);
+int roosti_fd_peer_addr(struct roosti_port *port, int fd, struct sockaddr *addr, uint32_t *len);
+int roosti_fd_get_option(struct roosti_port *port, int fd, int level, int name, void *value,
+                         uint32_t *len);
+int64_t roosti_fd_receive(struct roosti_port *port, int fd, struct msghdr *msg, int flags);
+int roosti_fd_socket_file(struct roosti_port *port, const char *path, uint64_t *id);
+int roosti_fd_socket_file_remove(struct roosti_port *port, const char *path, uint64_t id);
 int roosti_fd_set_option(struct roosti_port *port, int fd, int level, int name, const void *value,
                          uint32_t len);
 int roosti_fd_shutdown(struct roosti_port *port, int fd, int how);

@@ -154,6 +154,12 @@ void roosti_posix_fd_made(struct roosti_posix *posix, int fd)
     roosti_fd_forget(&posix->fds, fd);
 }
 
+void roosti_posix_fd_forget(struct roosti_port *port, int fd)
+{
+    if (fd >= 0)
+        roosti_posix_fd_made((struct roosti_posix *)port, fd);
+}
+
 int roosti_posix_fd_close(struct roosti_port *port, int fd)
 {
     struct roosti_posix *posix = (struct roosti_posix *)port;
@@ -209,7 +215,7 @@ void roosti_memory_written(const void *memory, int64_t len)
 
 void roosti_op_hold(struct roosti_op *op)
 {
-    if (op->kind != ROOSTI_OP_READ && op->kind != ROOSTI_OP_RECV)
+    if (op->kind != ROOSTI_OP_READ && op->kind != ROOSTI_OP_RECV && op->kind != ROOSTI_OP_RECV_MSG)
         return;
     op->priv.state |= ROOSTI_OPS_HELD;
     roosti_memory_hide(op->buf, op->len);
@@ -249,6 +255,16 @@ int64_t roosti_try_send(const struct roosti_op *op)
 {
     int flags = op->flags | MSG_DONTWAIT | MSG_NOSIGNAL;
     return POSIX_CALL(send(op->fd, op->buf, roosti_io_len(op->len), flags));
+}
+
+int64_t roosti_try_send_msg(const struct roosti_op *op)
+{
+    return POSIX_CALL(sendmsg(op->fd, op->u.msg, op->flags | MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+
+int64_t roosti_try_recv_msg(int fd, struct msghdr *msg, int flags)
+{
+    return POSIX_CALL(recvmsg(fd, msg, flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC));
 }
 
 int64_t roosti_try_read(const struct roosti_op *op)

@@ -56,8 +56,9 @@ void roosti_posix_ready(struct roosti_posix *posix, struct roosti_op *op, int64_
 int roosti_posix_deliver(struct roosti_posix *posix);
 /* fd is a number the kernel has just given: whatever is known about it is about another one. */
 void roosti_posix_fd_made(struct roosti_posix *posix, int fd);
-/* The close of struct roosti_port_fd_ops. */
+/* The close and the forget of struct roosti_port_fd_ops. */
 int roosti_posix_fd_close(struct roosti_port *port, int fd);
+void roosti_posix_fd_forget(struct roosti_port *port, int fd);
 
 /* While an operation may write into op->buf from outside, a sanitizer reports whoever touches it.
  * Only reads and receives are marked: several operations may send the same bytes. After release
@@ -75,6 +76,8 @@ void roosti_memory_written(const void *memory, int64_t len);
 
 int64_t roosti_try_recv(int fd, void *buf, size_t len, int flags);
 int64_t roosti_try_send(const struct roosti_op *op);
+int64_t roosti_try_send_msg(const struct roosti_op *op);
+int64_t roosti_try_recv_msg(int fd, struct msghdr *msg, int flags);
 /* -EOPNOTSUPP: this kind of file cannot tell. */
 int64_t roosti_try_read(const struct roosti_op *op);
 int64_t roosti_try_write(const struct roosti_op *op);

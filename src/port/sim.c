@@ -16,7 +16,7 @@
 #include "base/assert.h"
 #include "base/atomic.h"
 #include "base/mem.h"
-#include "port/sim_impl.h"
+#include "port/sim_datagram.h"
 
 static const struct roosti_port_ops sim_ops;
 
@@ -173,6 +173,7 @@ int roosti_sim_open(const struct roosti_port_opts *opts, struct roosti_port **po
     roosti_list_init(&sim->conns);
     roosti_list_init(&sim->bound);
     roosti_list_init(&sim->cuts);
+    roosti_list_init(&sim->flying);
     roosti_list_init(&sim->inodes);
     int rc = roosti_sim_disk_init(sim);
     if (rc < 0) {
@@ -206,6 +207,12 @@ static const struct roosti_port_ops sim_ops = {
            .bind = roosti_sim_bind,
            .listen = roosti_sim_listen,
            .local_addr = roosti_sim_local_addr,
+           .peer_addr = roosti_sim_peer_addr,
+           .get_option = roosti_sim_get_option,
+           .receive = roosti_sim_receive,
+           .socket_file = roosti_sim_socket_file,
+           .socket_file_remove = roosti_sim_socket_file_remove,
+           .forget = roosti_sim_fd_forget,
            .set_option = roosti_sim_set_option,
            .shutdown = roosti_sim_fd_shutdown,
            .pipe = roosti_sim_pipe,

@@ -90,25 +90,26 @@ bool roosti_sim_addr_meets(const struct roosti_sim_addr *a, const struct roosti_
 }
 
 bool roosti_sim_addr_taken(const struct roosti_sim *sim, const struct roosti_sim_addr *addr,
-                           bool reuse_port)
+                           bool datagram, bool reuse_port)
 {
     for (struct roosti_node *node = roosti_list_first(&sim->bound); node;
          node = roosti_list_next(&sim->bound, node)) {
         const struct roosti_sim_file *other = roosti_sim_bound_file(node);
-        if (roosti_sim_addr_meets(&other->addr, addr) && !(reuse_port && other->reuse_port))
+        if ((other->kind == ROOSTI_SIM_DATAGRAM) == datagram &&
+            roosti_sim_addr_meets(&other->addr, addr) && !(reuse_port && other->reuse_port))
             return true;
     }
     return false;
 }
 
-int roosti_sim_addr_complete(struct roosti_sim *sim, struct roosti_sim_addr *addr)
+int roosti_sim_addr_complete(struct roosti_sim *sim, struct roosti_sim_addr *addr, bool datagram)
 {
     in_port_t *port = roosti_sim_addr_port(addr);
     if (!port || *port != 0)
         return 0;
     for (unsigned i = 0; i < PORT_COUNT; i++) {
         *port = htons((uint16_t)(PORT_FIRST + (sim->port_next + i) % PORT_COUNT));
-        if (!roosti_sim_addr_taken(sim, addr, false)) {
+        if (!roosti_sim_addr_taken(sim, addr, datagram, false)) {
             sim->port_next = (sim->port_next + i + 1) % PORT_COUNT;
             return 0;
         }

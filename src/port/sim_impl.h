@@ -8,6 +8,7 @@
  *   sim_net.c      sockets: listeners, connections, partitions
  *   sim_stream.c   one connection: segments, end of stream, reset
  *   sim_io.c       readiness, receiving and sending
+ *   sim_datagram.c datagrams, passed descriptors
  *   sim_tree.c     files and directories, crashes
  *   sim_disk.c     operations on files
  *   sim_control.c  the test's hand on the clock, the trace and the limits
@@ -53,9 +54,10 @@ struct roosti_sim_queue {
 /* -- what is due when ------------------------------------------------------------------------- */
 
 enum roosti_sim_what {
-    ROOSTI_SIM_OP,   /* owner: struct roosti_op */
-    ROOSTI_SIM_WAY,  /* owner: struct roosti_sim_way; its first segment arrives */
-    ROOSTI_SIM_RESET /* owner: struct roosti_sim_conn; its reset arrives */
+    ROOSTI_SIM_OP,     /* owner: struct roosti_op */
+    ROOSTI_SIM_WAY,    /* owner: struct roosti_sim_way; its first segment arrives */
+    ROOSTI_SIM_RESET,  /* owner: struct roosti_sim_conn; its reset arrives */
+    ROOSTI_SIM_ARRIVAL /* owner: struct roosti_sim_datagram */
 };
 
 struct roosti_sim_entry {
@@ -103,8 +105,9 @@ struct roosti_sim_way {
     struct roosti_sim_segment segments[ROOSTI_SIM_SEGMENTS]; /* ring, oldest at `first` */
     unsigned first;
     unsigned count;
-    uint32_t place; /* in the heap, for its oldest segment */
-    bool cut;       /* by a partition */
+    uint32_t place;             /* in the heap, for its oldest segment */
+    struct roosti_list parcels; /* descriptors that come with its bytes */
+    bool cut;                   /* by a partition */
     bool fin_sent;
     bool fin_arrived;
 };
@@ -157,12 +160,13 @@ enum roosti_sim_kind {
     ROOSTI_SIM_CONNECTING,
     ROOSTI_SIM_CONNECTED, /* also after a reset or the other end's close */
     ROOSTI_SIM_PIPE,
+    ROOSTI_SIM_DATAGRAM,
     ROOSTI_SIM_DISK
 };
 
 struct roosti_sim_file {
     enum roosti_sim_kind kind;
-    int fd; /* -1: accepted by nobody yet */
+    unsigned holders; /* numbers it has, and parcels it is in; 0: accepted by nobody yet */
     struct roosti_sim_queue reads;
     struct roosti_sim_queue writes;
     struct roosti_sim_queue polls;
@@ -170,6 +174,10 @@ struct roosti_sim_file {
     /* Sockets and pipes. */
     struct roosti_node node; /* bound: in sim->bound; waiting for accept: in the listener's */
     struct roosti_sim_addr addr;
+    struct roosti_sim_addr peer;  /* len 0: none */
+    struct roosti_list datagrams; /* arrived */
+    size_t datagram_bytes;        /* of those */
+    uint64_t born; /* when it was bound: tells it from a later one of the same name */
     int domain;
     int error; /* negative code that the next operation reports, then 0 */
     bool reuse_port;
@@ -227,7 +235,8 @@ struct roosti_sim {
     struct roosti_list conns;
     struct roosti_list bound;
     struct roosti_list cuts;
-    unsigned port_next;  /* for ephemeral ports */
+    struct roosti_list flying; /* datagrams under way */
+    unsigned port_next;        /* for ephemeral ports */
     unsigned char *lent; /* slab for RECV_MULTI, NULL until the first; a free buffer is chosen by
                           * lowest index */
     uint32_t lent_bits;  /* bit i: buffer i is with the user */
@@ -254,6 +263,8 @@ void roosti_sim_trace_event(struct roosti_sim *sim, unsigned what, int fd, int64
 void roosti_sim_kick(struct roosti_sim *sim, struct roosti_sim_file *file);
 /* Ends every operation on the descriptor. */
 void roosti_sim_end_ops(struct roosti_sim *sim, struct roosti_sim_file *file, int code);
+/* The same of those that were given this number of it. */
+void roosti_sim_end_ops_of(struct roosti_sim *sim, struct roosti_sim_file *file, int fd, int code);
 
 /* It is answered at once, ready or not. */
 static inline bool roosti_sim_never_waits(const struct roosti_op *op)
@@ -262,6 +273,10 @@ static inline bool roosti_sim_never_waits(const struct roosti_op *op)
     case ROOSTI_OP_RECV:
     case ROOSTI_OP_SEND:
         return op->len == 0 || (op->flags & MSG_DONTWAIT) != 0;
+    case ROOSTI_OP_SENDV:
+    case ROOSTI_OP_SEND_MSG:
+    case ROOSTI_OP_RECV_MSG:
+        return (op->flags & MSG_DONTWAIT) != 0;
     case ROOSTI_OP_READ:
     case ROOSTI_OP_WRITE:
         return op->len == 0;
@@ -289,9 +304,13 @@ struct roosti_sim_file *roosti_sim_file_new(enum roosti_sim_kind kind);
 /* Makes sure that `count` calls of fd_give will work: 0, -EMFILE or ROOST_ENOMEM. */
 int roosti_sim_fd_reserve(struct roosti_sim *sim, size_t count);
 int roosti_sim_fd_give(struct roosti_sim *sim, struct roosti_sim_file *file);
-void roosti_sim_fd_take(struct roosti_sim *sim, struct roosti_sim_file *file);
+/* The number is free; what it meant is let go. */
+void roosti_sim_fd_take(struct roosti_sim *sim, int fd);
+/* One holder less; without any it is closed. */
+void roosti_sim_file_let_go(struct roosti_sim *sim, struct roosti_sim_file *file);
 void roosti_sim_table_fini(struct roosti_sim *sim);
 int roosti_sim_fd_close(struct roosti_port *port, int fd);
+void roosti_sim_fd_forget(struct roosti_port *port, int fd);
 
 /* sim_addr.c */
 /* Takes over what names the address and nothing else. 0 or a code; written on success only. */
@@ -301,9 +320,9 @@ in_port_t *roosti_sim_addr_port(struct roosti_sim_addr *addr); /* NULL: the fami
 bool roosti_sim_addr_meets(const struct roosti_sim_addr *a, const struct roosti_sim_addr *b);
 /* The address is taken, unless everybody there agreed to share it. */
 bool roosti_sim_addr_taken(const struct roosti_sim *sim, const struct roosti_sim_addr *addr,
-                           bool reuse_port);
+                           bool datagram, bool reuse_port);
 /* Fills in a free port where the address names none: 0 or -EADDRINUSE. */
-int roosti_sim_addr_complete(struct roosti_sim *sim, struct roosti_sim_addr *addr);
+int roosti_sim_addr_complete(struct roosti_sim *sim, struct roosti_sim_addr *addr, bool datagram);
 
 static inline struct roosti_sim_file *roosti_sim_bound_file(struct roosti_node *node)
 {
@@ -319,12 +338,21 @@ enum roosti_sim_call {
     ROOSTI_SIM_CALL_SHUTDOWN,
     ROOSTI_SIM_CALL_PIPE,
     ROOSTI_SIM_CALL_SOCKET_PAIR,
-    ROOSTI_SIM_CALL_CLOSE
+    ROOSTI_SIM_CALL_CLOSE,
+    ROOSTI_SIM_CALL_GET_OPTION,
+    ROOSTI_SIM_CALL_SOCKET_FILE_REMOVE
 };
 int roosti_sim_socket(struct roosti_port *port, int domain, int type, int protocol);
 int roosti_sim_bind(struct roosti_port *port, int fd, const struct sockaddr *addr, uint32_t len);
+/* Binds a socket that has no address to one nobody has. */
+int roosti_sim_addr_assign(struct roosti_sim *sim, struct roosti_sim_file *file);
 int roosti_sim_listen(struct roosti_port *port, int fd, int backlog);
 int roosti_sim_local_addr(struct roosti_port *port, int fd, struct sockaddr *addr, uint32_t *len);
+int roosti_sim_peer_addr(struct roosti_port *port, int fd, struct sockaddr *addr, uint32_t *len);
+int roosti_sim_get_option(struct roosti_port *port, int fd, int level, int name, void *value,
+                          uint32_t *len);
+int roosti_sim_socket_file(struct roosti_port *port, const char *path, uint64_t *id);
+int roosti_sim_socket_file_remove(struct roosti_port *port, const char *path, uint64_t id);
 int roosti_sim_set_option(struct roosti_port *port, int fd, int level, int name, const void *value,
                           uint32_t len);
 int roosti_sim_fd_shutdown(struct roosti_port *port, int fd, int how);
@@ -348,6 +376,7 @@ void roosti_sim_attach(struct roosti_sim_conn *conn, unsigned side, struct roost
                        enum roosti_sim_kind kind);
 void roosti_sim_way_due(struct roosti_sim *sim, struct roosti_sim_way *way);
 void roosti_sim_reset_due(struct roosti_sim *sim, struct roosti_sim_conn *conn);
+roost_dur roosti_sim_latency(struct roosti_sim *sim);
 /* What has been written since the last segment sets out, with these flags. */
 void roosti_sim_segment_push(struct roosti_sim *sim, struct roosti_sim_way *way, unsigned flags);
 /* Puts the first segment into the heap, or takes it out when the way is cut or stalled. */

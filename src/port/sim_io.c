@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "port/sim_impl.h"
+#include "port/sim_datagram.h"
 
 #include <errno.h>
 #include <string.h>
@@ -120,6 +120,9 @@ uint32_t roosti_sim_events(const struct roosti_sim *sim, const struct roosti_sim
         return connected_events(sim, file);
     case ROOSTI_SIM_PIPE:
         return pipe_events(sim, file);
+    case ROOSTI_SIM_DATAGRAM:
+        return ROOSTI_POLL_OUT | (file->error ? (uint32_t)ROOSTI_POLL_ERROR : 0) |
+               (roosti_list_empty(&file->datagrams) && !file->error ? 0 : (uint32_t)ROOSTI_POLL_IN);
     case ROOSTI_SIM_DISK:
         break;
     }
@@ -143,11 +146,16 @@ int roosti_sim_misfit(const struct roosti_sim_file *file, const struct roosti_op
         break;
     case ROOSTI_OP_RECV:
     case ROOSTI_OP_SEND:
+    case ROOSTI_OP_SENDV:
+    case ROOSTI_OP_SEND_MSG:
+    case ROOSTI_OP_RECV_MSG:
     case ROOSTI_OP_RECV_MULTI:
         if (disk || pipe)
             return -ENOTSOCK;
-        if (op->flags & ~(MSG_DONTWAIT | MSG_NOSIGNAL | MSG_PEEK | MSG_MORE))
+        if (op->flags & ~(MSG_DONTWAIT | MSG_NOSIGNAL | MSG_PEEK | MSG_MORE | MSG_TRUNC))
             return -EOPNOTSUPP;
+        if (file->kind == ROOSTI_SIM_DATAGRAM)
+            return op->kind == ROOSTI_OP_RECV_MULTI ? -EOPNOTSUPP : 0;
         break;
     case ROOSTI_OP_ACCEPT:
     case ROOSTI_OP_ACCEPT_MULTI:
@@ -161,7 +169,9 @@ int roosti_sim_misfit(const struct roosti_sim_file *file, const struct roosti_op
     }
     if (linked)
         return 0;
-    return op->kind == ROOSTI_OP_SEND || op->kind == ROOSTI_OP_WRITE ? -EPIPE : -ENOTCONN;
+    bool sends = op->kind == ROOSTI_OP_SEND || op->kind == ROOSTI_OP_WRITE ||
+                 op->kind == ROOSTI_OP_SENDV || op->kind == ROOSTI_OP_SEND_MSG;
+    return sends ? -EPIPE : -ENOTCONN;
 }
 
 static int error_take(struct roosti_sim_file *file)
@@ -188,8 +198,12 @@ static int64_t receive(struct roosti_sim *sim, struct roosti_sim_file *file, str
         return -ENOTCONN;
     struct roosti_sim_way *in = &conn->ways[1 - file->side];
     size_t len = (size_t)(in->arrived - in->read);
-    if (file->shut_read || (len == 0 && in->fin_arrived))
+    struct msghdr *msg = op->kind == ROOSTI_OP_RECV_MSG ? op->u.msg : NULL;
+    if (file->shut_read || (len == 0 && in->fin_arrived)) {
+        if (msg)
+            roosti_sim_parcel_take(sim, in, 0, msg);
         return 0;
+    }
     if (len == 0)
         return file->error ? error_take(file) : file->reset ? 0 : ROOSTI_SIM_BLOCKS;
 
@@ -203,9 +217,11 @@ static int64_t receive(struct roosti_sim *sim, struct roosti_sim_file *file, str
         op->more = true;
     }
     size_t space = multi ? ROOSTI_SIM_LENT_BYTES : op->len;
-    len = len < space ? len : space;
+    len = roosti_sim_parcel_limit(in, len < space ? len : space);
     way_copy(in, op->buf, len);
-    bool peek = op->kind == ROOSTI_OP_RECV && (op->flags & MSG_PEEK) != 0;
+    bool peek = op->kind != ROOSTI_OP_READ && (op->flags & MSG_PEEK) != 0;
+    if (!peek)
+        roosti_sim_parcel_take(sim, in, len, msg);
     if (!peek && len > 0) {
         roosti_sim_way_advance(in, len);
         if (conn->ends[1 - file->side])
@@ -231,6 +247,36 @@ static void segments_send(struct roosti_sim *sim, struct roosti_sim_way *way,
     }
 }
 
+static void piece_send(struct roosti_sim *sim, struct roosti_sim_way *way, const void *bytes,
+                       size_t len)
+{
+    if (!way->conn->local) {
+        segments_send(sim, way, bytes, len);
+        return;
+    }
+    way_append(way, bytes, len);
+    way->arrived = way->written;
+}
+
+/* NULL: it has one piece, its buffer. */
+static const struct msghdr *pieces_of(const struct roosti_op *op)
+{
+    return op->kind == ROOSTI_OP_SENDV || op->kind == ROOSTI_OP_SEND_MSG ? op->u.msg : NULL;
+}
+
+static void pieces_send(struct roosti_sim *sim, struct roosti_sim_way *way,
+                        const struct roosti_op *op, size_t len)
+{
+    const struct msghdr *msg = pieces_of(op);
+    if (!msg)
+        piece_send(sim, way, op->buf, len);
+    for (size_t i = 0; msg && i < msg->msg_iovlen && len > 0; i++) {
+        size_t part = msg->msg_iov[i].iov_len < len ? msg->msg_iov[i].iov_len : len;
+        piece_send(sim, way, msg->msg_iov[i].iov_base, part);
+        len -= part;
+    }
+}
+
 static int64_t transmit(struct roosti_sim *sim, struct roosti_sim_file *file, struct roosti_op *op)
 {
     struct roosti_sim_conn *conn = file->conn;
@@ -249,13 +295,17 @@ static int64_t transmit(struct roosti_sim *sim, struct roosti_sim_file *file, st
     if (room == 0)
         return ROOSTI_SIM_BLOCKS;
     size_t len = op->len < room ? op->len : room;
-    if (!conn->local) {
-        segments_send(sim, out, op->buf, len);
-    } else {
-        way_append(out, op->buf, len);
-        out->arrived = out->written;
-        roosti_sim_kick(sim, conn->ends[1 - file->side]);
+    struct roosti_sim_parcel *parcel = NULL;
+    int rc = roosti_sim_parcel_pack(sim, file, pieces_of(op), &parcel);
+    if (rc < 0)
+        return rc;
+    if (parcel) {
+        parcel->at = out->written;
+        roosti_list_push(&out->parcels, &parcel->node);
     }
+    pieces_send(sim, out, op, len);
+    if (conn->local)
+        roosti_sim_kick(sim, conn->ends[1 - file->side]);
     return (int64_t)len;
 }
 
@@ -263,12 +313,16 @@ int64_t roosti_sim_stream_attempt(struct roosti_sim *sim, struct roosti_sim_file
                                   struct roosti_op *op)
 {
     int64_t res;
+    if (file->kind == ROOSTI_SIM_DATAGRAM)
+        return roosti_sim_datagram_attempt(sim, file, op);
     switch (op->kind) {
     case ROOSTI_OP_CONNECT:
         if (file->kind == ROOSTI_SIM_CONNECTING)
             return ROOSTI_SIM_BLOCKS;
         return error_take(file);
     case ROOSTI_OP_SEND:
+    case ROOSTI_OP_SENDV:
+    case ROOSTI_OP_SEND_MSG:
     case ROOSTI_OP_WRITE:
         res = transmit(sim, file, op);
         break;

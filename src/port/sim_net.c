@@ -5,7 +5,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "port/sim_impl.h"
+#include "port/sim_datagram.h"
 
 #include <errno.h>
 #include <string.h>
@@ -40,12 +40,15 @@ static int socket_make(struct roosti_sim *sim, int domain, int type)
 {
     if (domain != AF_INET && domain != AF_INET6 && domain != AF_UNIX)
         return -EAFNOSUPPORT;
-    if ((type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) != SOCK_STREAM)
+    type &= ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (type != SOCK_STREAM && (type != SOCK_DGRAM || domain == AF_UNIX))
         return -EPROTONOSUPPORT;
     int rc = roosti_sim_fd_reserve(sim, 1);
     if (rc < 0)
         return rc;
-    struct roosti_sim_file *file = roosti_sim_file_new(ROOSTI_SIM_IDLE);
+    bool datagram = type == SOCK_DGRAM;
+    struct roosti_sim_file *file =
+        roosti_sim_file_new(datagram ? ROOSTI_SIM_DATAGRAM : ROOSTI_SIM_IDLE);
     if (!file)
         return ROOST_ENOMEM;
     file->domain = domain;
@@ -64,15 +67,17 @@ static int bind_to(struct roosti_sim *sim, struct roosti_sim_file *file,
 {
     if (wanted->u.any.sa_family != file->domain)
         return -EAFNOSUPPORT;
-    if (file->kind != ROOSTI_SIM_IDLE || file->addr.len != 0)
+    bool datagram = file->kind == ROOSTI_SIM_DATAGRAM;
+    if ((file->kind != ROOSTI_SIM_IDLE && !datagram) || file->addr.len != 0)
         return -EINVAL;
     struct roosti_sim_addr addr = *wanted;
-    int rc = roosti_sim_addr_complete(sim, &addr);
+    int rc = roosti_sim_addr_complete(sim, &addr, datagram);
     if (rc < 0)
         return rc;
-    if (roosti_sim_addr_taken(sim, &addr, file->reuse_port))
+    if (roosti_sim_addr_taken(sim, &addr, datagram, file->reuse_port))
         return -EADDRINUSE;
     file->addr = addr;
+    file->born = ++sim->order;
     roosti_list_push(&sim->bound, &file->node);
     return 0;
 }
@@ -90,6 +95,14 @@ int roosti_sim_bind(struct roosti_port *port, int fd, const struct sockaddr *add
     return traced(sim, ROOSTI_SIM_CALL_BIND, fd, rc);
 }
 
+int roosti_sim_addr_assign(struct roosti_sim *sim, struct roosti_sim_file *file)
+{
+    struct roosti_sim_addr any = {.len = file->domain == AF_INET ? sizeof(struct sockaddr_in)
+                                                                 : sizeof(struct sockaddr_in6)};
+    any.u.any.sa_family = (sa_family_t)file->domain;
+    return bind_to(sim, file, &any);
+}
+
 static int listen_on(struct roosti_sim *sim, struct roosti_sim_file *file, int backlog)
 {
     if (file->kind != ROOSTI_SIM_IDLE && file->kind != ROOSTI_SIM_LISTENING)
@@ -97,10 +110,7 @@ static int listen_on(struct roosti_sim *sim, struct roosti_sim_file *file, int b
     if (file->addr.len == 0) {
         if (file->domain == AF_UNIX)
             return -EINVAL;
-        struct roosti_sim_addr any = {.len = file->domain == AF_INET ? sizeof(struct sockaddr_in)
-                                                                     : sizeof(struct sockaddr_in6)};
-        any.u.any.sa_family = (sa_family_t)file->domain;
-        int rc = bind_to(sim, file, &any);
+        int rc = roosti_sim_addr_assign(sim, file);
         if (rc < 0)
             return rc;
     }
@@ -119,22 +129,102 @@ int roosti_sim_listen(struct roosti_port *port, int fd, int backlog)
     return traced(sim, ROOSTI_SIM_CALL_LISTEN, fd, rc);
 }
 
+/* An address as getsockname and getpeername tell it. */
+static void addr_tell(const struct roosti_sim_file *file, struct roosti_sim_addr told,
+                      struct sockaddr *addr, uint32_t *len)
+{
+    if (told.len == 0) {
+        told.u.any.sa_family = (sa_family_t)file->domain;
+        told.len = file->domain == AF_INET    ? sizeof(struct sockaddr_in)
+                   : file->domain == AF_INET6 ? sizeof(struct sockaddr_in6)
+                                              : sizeof(sa_family_t);
+    }
+    memcpy(addr, &told.u, *len < told.len ? *len : told.len);
+    *len = told.len;
+}
+
 int roosti_sim_local_addr(struct roosti_port *port, int fd, struct sockaddr *addr, uint32_t *len)
 {
     struct roosti_sim_file *file;
     int rc = socket_at(roosti_sim_of(port), fd, &file);
     if (rc < 0)
         return rc;
-    struct roosti_sim_addr local = file->addr;
-    if (local.len == 0) {
-        local.u.any.sa_family = (sa_family_t)file->domain;
-        local.len = file->domain == AF_INET    ? sizeof(struct sockaddr_in)
-                    : file->domain == AF_INET6 ? sizeof(struct sockaddr_in6)
-                                               : sizeof(sa_family_t);
-    }
-    memcpy(addr, &local.u, *len < local.len ? *len : local.len);
-    *len = local.len;
+    addr_tell(file, file->addr, addr, len);
     return 0;
+}
+
+int roosti_sim_peer_addr(struct roosti_port *port, int fd, struct sockaddr *addr, uint32_t *len)
+{
+    struct roosti_sim_file *file;
+    int rc = socket_at(roosti_sim_of(port), fd, &file);
+    if (rc < 0)
+        return rc;
+    bool peer = (file->kind == ROOSTI_SIM_CONNECTED && !file->reset) ||
+                (file->kind == ROOSTI_SIM_DATAGRAM && file->peer.len != 0);
+    if (!peer)
+        return -ENOTCONN;
+    addr_tell(file, file->peer, addr, len);
+    return 0;
+}
+
+/* Everybody in the room is the same user's same process. */
+static int option_get(struct roosti_sim_file *file, int name, void *value, uint32_t *len)
+{
+    struct ucred cred = {.pid = 1, .uid = 0, .gid = 0};
+    int word = name == SO_ERROR ? -file->error : name == SO_REUSEPORT ? file->reuse_port : 0;
+    bool unix_peer = file->domain == AF_UNIX && file->kind == ROOSTI_SIM_CONNECTED;
+    if (name == SO_PEERCRED && !unix_peer)
+        cred = (struct ucred){.pid = 0, .uid = (uid_t)-1, .gid = (gid_t)-1};
+    const void *from = name == SO_PEERCRED ? (const void *)&cred : &word;
+    uint32_t size = name == SO_PEERCRED ? sizeof cred : sizeof word;
+    *len = *len < size ? *len : size;
+    memcpy(value, from, *len);
+    if (name == SO_ERROR)
+        file->error = 0;
+    return 0;
+}
+
+int roosti_sim_get_option(struct roosti_port *port, int fd, int level, int name, void *value,
+                          uint32_t *len)
+{
+    struct roosti_sim *sim = roosti_sim_of(port);
+    struct roosti_sim_file *file;
+    int rc = socket_at(sim, fd, &file);
+    if (rc == 0)
+        rc = option_get(file, level == SOL_SOCKET ? name : -1, value, len);
+    return traced(sim, ROOSTI_SIM_CALL_GET_OPTION, fd, rc);
+}
+
+/* A Unix socket has its name for as long as it is open, or until that is removed. */
+static struct roosti_sim_file *socket_named(struct roosti_sim *sim, const char *path)
+{
+    for (struct roosti_node *node = roosti_list_first(&sim->bound); node;
+         node = roosti_list_next(&sim->bound, node)) {
+        struct roosti_sim_file *file = roosti_sim_bound_file(node);
+        if (file->domain == AF_UNIX && file->addr.u.un.sun_path[0] != '\0' &&
+            strncmp(file->addr.u.un.sun_path, path, sizeof file->addr.u.un.sun_path) == 0)
+            return file;
+    }
+    return NULL;
+}
+
+int roosti_sim_socket_file(struct roosti_port *port, const char *path, uint64_t *id)
+{
+    struct roosti_sim_file *file = socket_named(roosti_sim_of(port), path);
+    if (!file)
+        return -ENOENT;
+    *id = file->born;
+    return 0;
+}
+
+int roosti_sim_socket_file_remove(struct roosti_port *port, const char *path, uint64_t id)
+{
+    struct roosti_sim *sim = roosti_sim_of(port);
+    struct roosti_sim_file *file = socket_named(sim, path);
+    bool found = file && (id == 0 || file->born == id);
+    if (found)
+        roosti_list_remove(&file->node);
+    return traced(sim, ROOSTI_SIM_CALL_SOCKET_FILE_REMOVE, -1, found ? 0 : -ENOENT);
 }
 
 static int option_set(struct roosti_sim_file *file, int level, int name, const void *value,
@@ -259,7 +349,7 @@ int roosti_sim_connect(struct roosti_sim *sim, struct roosti_sim_file *file,
     if (local.len == 0 && file->domain != AF_UNIX) {
         local = target;
         *roosti_sim_addr_port(&local) = 0;
-        rc = roosti_sim_addr_complete(sim, &local);
+        rc = roosti_sim_addr_complete(sim, &local, false);
         if (rc < 0)
             return -EADDRNOTAVAIL;
     }
@@ -274,6 +364,7 @@ int roosti_sim_connect(struct roosti_sim *sim, struct roosti_sim_file *file,
     conn->unborn = unborn;
     conn->target = target;
     file->addr = local;
+    file->peer = target;
     roosti_sim_attach(conn, 0, file, ROOSTI_SIM_CONNECTING);
     for (struct roosti_node *node = roosti_list_first(&sim->cuts); node;
          node = roosti_list_next(&sim->cuts, node)) {
@@ -327,6 +418,7 @@ bool roosti_sim_request_arrives(struct roosti_sim *sim, struct roosti_sim_conn *
     struct roosti_sim_file *file = conn->unborn;
     conn->unborn = NULL;
     file->addr = conn->target;
+    file->peer = conn->ends[0] ? conn->ends[0]->addr : (struct roosti_sim_addr){0};
     roosti_sim_attach(conn, 1, file, ROOSTI_SIM_CONNECTED);
     roosti_list_push(&listener->waiting, &file->node);
     listener->waiting_count++;
@@ -371,6 +463,7 @@ void roosti_sim_net_close(struct roosti_sim *sim, struct roosti_sim_file *file)
 void roosti_sim_net_fini(struct roosti_sim *sim)
 {
     roosti_assert(roosti_list_empty(&sim->conns));
+    roosti_sim_datagram_fini(sim);
     struct roosti_node *node;
     while ((node = roosti_list_first(&sim->cuts)) != NULL) {
         roosti_list_remove(node);

@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "port/sim_impl.h"
+#include "port/sim_datagram.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -43,6 +43,8 @@ static struct roosti_sim_queue *queue_of(struct roosti_sim_file *file, const str
         return &file->polls;
     case ROOSTI_OP_WRITE:
     case ROOSTI_OP_SEND:
+    case ROOSTI_OP_SENDV:
+    case ROOSTI_OP_SEND_MSG:
     case ROOSTI_OP_CONNECT:
         return &file->writes;
     default:
@@ -93,20 +95,29 @@ void roosti_sim_kick(struct roosti_sim *sim, struct roosti_sim_file *file)
     }
 }
 
-static void queue_end(struct roosti_sim *sim, struct roosti_sim_queue *queue, int code)
+/* Those given this number; -1: any. */
+static void queue_end(struct roosti_sim *sim, struct roosti_sim_queue *queue, int fd, int code)
 {
-    while (queue->first) {
-        struct roosti_op *op = queue->first;
+    struct roosti_op *next;
+    for (struct roosti_op *op = queue->first; op; op = next) {
+        next = op->priv.next;
+        if (fd >= 0 && op->fd != fd)
+            continue;
         roosti_sim_unpark(queue, op);
         op_settle(sim, op, code);
     }
 }
 
+void roosti_sim_end_ops_of(struct roosti_sim *sim, struct roosti_sim_file *file, int fd, int code)
+{
+    queue_end(sim, &file->reads, fd, code);
+    queue_end(sim, &file->writes, fd, code);
+    queue_end(sim, &file->polls, fd, code);
+}
+
 void roosti_sim_end_ops(struct roosti_sim *sim, struct roosti_sim_file *file, int code)
 {
-    queue_end(sim, &file->reads, code);
-    queue_end(sim, &file->writes, code);
-    queue_end(sim, &file->polls, code);
+    roosti_sim_end_ops_of(sim, file, -1, code);
 }
 
 /* Carries an operation out, or says that it must wait. */
@@ -192,6 +203,9 @@ void roosti_sim_run_due(struct roosti_sim *sim)
         case ROOSTI_SIM_RESET:
             roosti_sim_reset_due(sim, entry.owner);
             break;
+        case ROOSTI_SIM_ARRIVAL:
+            roosti_sim_datagram_due(sim, entry.owner);
+            break;
         }
     }
 }
@@ -231,10 +245,14 @@ static int op_prepare(struct roosti_sim *sim, struct roosti_sim_file *file,
         return rc;
     switch (op->kind) {
     case ROOSTI_OP_CONNECT:
-        return roosti_sim_connect(sim, file, op);
+        return file->kind == ROOSTI_SIM_DATAGRAM ? 0 : roosti_sim_connect(sim, file, op);
     case ROOSTI_OP_SEND:
+    case ROOSTI_OP_SENDV:
+    case ROOSTI_OP_SEND_MSG:
     case ROOSTI_OP_WRITE:
-        return file->kind == ROOSTI_SIM_DISK ? 0 : roosti_sim_send_prepare(sim, file, op->len);
+        return file->kind == ROOSTI_SIM_DISK || file->kind == ROOSTI_SIM_DATAGRAM
+                   ? 0
+                   : roosti_sim_send_prepare(sim, file, op->len);
     case ROOSTI_OP_RECV_MULTI:
         return roosti_sim_lent_prepare(sim);
     default:

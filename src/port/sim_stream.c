@@ -8,7 +8,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "port/sim_impl.h"
+#include "port/sim_datagram.h"
 
 #include <errno.h>
 #include <string.h>
@@ -31,7 +31,10 @@ struct roosti_sim_conn *roosti_sim_conn_new(struct roosti_sim *sim, bool local)
         return NULL;
     }
     conn->local = local;
-    conn->ways[0].conn = conn->ways[1].conn = conn;
+    for (int i = 0; i < 2; i++) {
+        conn->ways[i].conn = conn;
+        roosti_list_init(&conn->ways[i].parcels);
+    }
     roosti_list_push(&sim->conns, &conn->node);
     return conn;
 }
@@ -41,6 +44,7 @@ void roosti_sim_conn_free(struct roosti_sim *sim, struct roosti_sim_conn *conn)
     roosti_assert(!conn->ends[0] && !conn->ends[1]);
     for (int i = 0; i < 2; i++) {
         roosti_sim_drop(sim, conn->ways[i].place);
+        roosti_sim_parcels_fini(sim, &conn->ways[i]);
         roosti_free(conn->ways[i].bytes);
     }
     roosti_sim_drop(sim, conn->place);
@@ -64,7 +68,7 @@ void roosti_sim_attach(struct roosti_sim_conn *conn, unsigned side, struct roost
 
 /* -- segments --------------------------------------------------------------------------------- */
 
-static roost_dur latency(struct roosti_sim *sim)
+roost_dur roosti_sim_latency(struct roosti_sim *sim)
 {
     return sim->plan.latency_min + roosti_sim_exponential(&sim->rng_net, sim->plan.latency_mean);
 }
@@ -91,7 +95,7 @@ void roosti_sim_way_arm(struct roosti_sim *sim, struct roosti_sim_way *way)
 /* A segment may be due before the one ahead of it: it then arrives together with that one. */
 void roosti_sim_segment_push(struct roosti_sim *sim, struct roosti_sim_way *way, unsigned flags)
 {
-    roost_time due = sim->now + latency(sim);
+    roost_time due = sim->now + roosti_sim_latency(sim);
     if (due < way->conn->blocked_until)
         due = way->conn->blocked_until;
     unsigned at = (way->first + way->count) % ROOSTI_SIM_SEGMENTS;
@@ -113,7 +117,7 @@ void roosti_sim_way_resume(struct roosti_sim *sim, struct roosti_sim_way *way)
 {
     for (unsigned i = 0; i < way->count; i++) {
         struct roosti_sim_segment *segment = &way->segments[(way->first + i) % ROOSTI_SIM_SEGMENTS];
-        roost_time fresh = sim->now + latency(sim);
+        roost_time fresh = sim->now + roosti_sim_latency(sim);
         segment->due = fresh > segment->due ? fresh : segment->due;
     }
     roosti_sim_way_arm(sim, way);
@@ -208,7 +212,7 @@ void roosti_sim_reset_send(struct roosti_sim *sim, struct roosti_sim_conn *conn,
     conn->reset_code = code;
     if (conn->place != 0)
         return; /* one is under way; it will reach this end as well */
-    roost_time due = sim->now + latency(sim);
+    roost_time due = sim->now + roosti_sim_latency(sim);
     reset_arm(sim, conn, due > conn->blocked_until ? due : conn->blocked_until);
 }
 
@@ -230,7 +234,7 @@ void roosti_sim_reset_due(struct roosti_sim *sim, struct roosti_sim_conn *conn)
 void roosti_sim_reset_resume(struct roosti_sim *sim, struct roosti_sim_conn *conn)
 {
     if (conn->reset_ends != 0 && conn->place == 0)
-        reset_arm(sim, conn, sim->now + latency(sim));
+        reset_arm(sim, conn, sim->now + roosti_sim_latency(sim));
 }
 
 void roosti_sim_stall(struct roosti_sim *sim, struct roosti_sim_conn *conn)

@@ -5,7 +5,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "port/sim_impl.h"
+#include "port/sim_datagram.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -25,8 +25,8 @@ struct roosti_sim_file *roosti_sim_file_new(enum roosti_sim_kind kind)
     struct roosti_sim_file *file = roosti_alloc_zero(1, sizeof *file, "simulated descriptor");
     if (file) {
         file->kind = kind;
-        file->fd = -1;
         roosti_list_init(&file->waiting);
+        roosti_list_init(&file->datagrams);
     }
     return file;
 }
@@ -74,18 +74,38 @@ int roosti_sim_fd_give(struct roosti_sim *sim, struct roosti_sim_file *file)
     sim->taken[word] |= UINT64_C(1) << (fd % 64);
     sim->files[fd] = file;
     sim->file_count++;
-    file->fd = (int)fd;
+    file->holders++;
     return (int)fd;
 }
 
-void roosti_sim_fd_take(struct roosti_sim *sim, struct roosti_sim_file *file)
+void roosti_sim_file_let_go(struct roosti_sim *sim, struct roosti_sim_file *file)
 {
-    size_t fd = (size_t)file->fd;
-    roosti_assert(sim->files[fd] == file);
+    roosti_assert(file->holders > 0);
+    if (--file->holders > 0)
+        return;
+    if (file->kind == ROOSTI_SIM_DISK)
+        roosti_sim_disk_close(sim, file);
+    else
+        roosti_sim_net_close(sim, file);
+    roosti_sim_datagram_close(file);
+    roosti_free(file);
+}
+
+void roosti_sim_fd_take(struct roosti_sim *sim, int fd)
+{
+    struct roosti_sim_file *file = sim->files[fd];
     sim->files[fd] = NULL;
     sim->taken[fd / 64] &= ~(UINT64_C(1) << (fd % 64));
     sim->file_count--;
-    file->fd = -1;
+    roosti_sim_file_let_go(sim, file);
+}
+
+void roosti_sim_fd_forget(struct roosti_port *port, int fd)
+{
+    struct roosti_sim *sim = roosti_sim_of(port);
+    struct roosti_sim_file *file = roosti_sim_file_at(sim, fd);
+    if (file)
+        roosti_sim_end_ops_of(sim, file, fd, ROOST_ECLOSED);
 }
 
 int roosti_sim_fd_close(struct roosti_port *port, int fd)
@@ -94,13 +114,8 @@ int roosti_sim_fd_close(struct roosti_port *port, int fd)
     struct roosti_sim_file *file = roosti_sim_file_at(sim, fd);
     int rc = file ? 0 : -EBADF;
     if (file) {
-        roosti_sim_end_ops(sim, file, ROOST_ECLOSED);
-        if (file->kind == ROOSTI_SIM_DISK)
-            roosti_sim_disk_close(sim, file);
-        else
-            roosti_sim_net_close(sim, file);
-        roosti_sim_fd_take(sim, file);
-        roosti_free(file);
+        roosti_sim_end_ops_of(sim, file, fd, ROOST_ECLOSED);
+        roosti_sim_fd_take(sim, fd);
     }
     roosti_sim_trace_event(sim, 0x200 | (unsigned)ROOSTI_SIM_CALL_CLOSE, fd, rc);
     return rc;

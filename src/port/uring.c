@@ -75,6 +75,9 @@ static int64_t uring_attempt(struct uring_port *port, const struct roosti_op *op
     switch (op->kind) {
     case ROOSTI_OP_SEND:
         return roosti_try_send(op);
+    case ROOSTI_OP_SENDV:
+    case ROOSTI_OP_SEND_MSG:
+        return roosti_try_send_msg(op);
     case ROOSTI_OP_READ:
     case ROOSTI_OP_WRITE:
         return uring_attempt_file(port, op);
@@ -346,7 +349,13 @@ static const struct roosti_port_ops uring_ops = {
             .bind = roosti_fd_bind,
             .listen = roosti_fd_listen,
             .local_addr = roosti_fd_local_addr,
+            .peer_addr = roosti_fd_peer_addr,
+            .get_option = roosti_fd_get_option,
+            .receive = roosti_fd_receive,
+            .socket_file = roosti_fd_socket_file,
+            .socket_file_remove = roosti_fd_socket_file_remove,
             .set_option = roosti_fd_set_option,
+            .forget = roosti_posix_fd_forget,
             .shutdown = roosti_fd_shutdown,
             .pipe = roosti_fd_pipe,
             .socket_pair = roosti_fd_socket_pair,

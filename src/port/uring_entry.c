@@ -27,6 +27,15 @@ static void entry_bytes(struct io_uring_sqe *sqe, uint8_t opcode, const struct r
     sqe->len = (uint32_t)roosti_io_len(op->len);
 }
 
+static void entry_message(struct io_uring_sqe *sqe, uint8_t opcode, const struct roosti_op *op,
+                          int flags)
+{
+    sqe->opcode = opcode;
+    sqe->addr = (uint64_t)(uintptr_t)op->u.msg;
+    sqe->len = 1;
+    sqe->msg_flags = (uint32_t)(op->flags | flags);
+}
+
 void roosti_uring_entry(struct io_uring_sqe *sqe, const struct roosti_op *op)
 {
     sqe->user_data = (uint64_t)(uintptr_t)op;
@@ -49,6 +58,14 @@ void roosti_uring_entry(struct io_uring_sqe *sqe, const struct roosti_op *op)
         entry_bytes(sqe, IORING_OP_SEND, op);
         sqe->msg_flags = (uint32_t)(op->flags | MSG_NOSIGNAL);
         sqe->ioprio = IORING_RECVSEND_POLL_FIRST;
+        break;
+    case ROOSTI_OP_SENDV:
+    case ROOSTI_OP_SEND_MSG:
+        entry_message(sqe, IORING_OP_SENDMSG, op, MSG_NOSIGNAL);
+        sqe->ioprio = IORING_RECVSEND_POLL_FIRST;
+        break;
+    case ROOSTI_OP_RECV_MSG:
+        entry_message(sqe, IORING_OP_RECVMSG, op, MSG_CMSG_CLOEXEC);
         break;
     case ROOSTI_OP_ACCEPT:
     case ROOSTI_OP_ACCEPT_MULTI:

@@ -20,7 +20,8 @@ bool roosti_uring_hand_over(struct uring_port *port, struct roosti_op *op)
     if (roosti_unlikely(op->priv.state & URING_WORKER))
         sqe->flags = IOSQE_ASYNC;
     if (roosti_unlikely(op->priv.state & URING_POLLING)) {
-        bool out = op->kind == ROOSTI_OP_WRITE || op->kind == ROOSTI_OP_SEND;
+        bool out = op->kind == ROOSTI_OP_WRITE || op->kind == ROOSTI_OP_SEND ||
+                   op->kind == ROOSTI_OP_SENDV || op->kind == ROOSTI_OP_SEND_MSG;
         *sqe = (struct io_uring_sqe){.user_data = sqe->user_data};
         roosti_uring_entry_poll(sqe, op->fd, out ? POLLOUT : POLLIN);
     }
@@ -110,7 +111,8 @@ static bool op_try_again(struct roosti_op *op, int64_t res)
      * the ring (a terminal), or was found empty too often after it had seemed ready. */
     bool polls = op->kind == ROOSTI_OP_READ || op->kind == ROOSTI_OP_WRITE ||
                  op->kind == ROOSTI_OP_RECV || op->kind == ROOSTI_OP_SEND ||
-                 op->kind == ROOSTI_OP_ACCEPT;
+                 op->kind == ROOSTI_OP_SENDV || op->kind == ROOSTI_OP_SEND_MSG ||
+                 op->kind == ROOSTI_OP_RECV_MSG || op->kind == ROOSTI_OP_ACCEPT;
     if (polls)
         op->priv.state |= URING_POLLING;
     return polls;

@@ -21,8 +21,22 @@ static bool op_abort(struct roost_task *task)
 int64_t roosti_op_wait(struct roost_task *task, struct roosti_op *op)
 {
     static const char *const names[ROOSTI_OP_KIND_COUNT] = {
-        "nop",    "poll",    "read", "write", "receive", "send",
-        "accept", "connect", "open", "fsync", "receive", "accept"};
+        [ROOSTI_OP_NOP] = "nop",
+        [ROOSTI_OP_POLL] = "poll",
+        [ROOSTI_OP_READ] = "read",
+        [ROOSTI_OP_WRITE] = "write",
+        [ROOSTI_OP_RECV] = "receive",
+        [ROOSTI_OP_SEND] = "send",
+        [ROOSTI_OP_ACCEPT] = "accept",
+        [ROOSTI_OP_CONNECT] = "connect",
+        [ROOSTI_OP_OPEN] = "open",
+        [ROOSTI_OP_FSYNC] = "fsync",
+        [ROOSTI_OP_SENDV] = "send",
+        [ROOSTI_OP_SEND_MSG] = "send",
+        [ROOSTI_OP_RECV_MSG] = "receive",
+        [ROOSTI_OP_RECV_MULTI] = "receive",
+        [ROOSTI_OP_ACCEPT_MULTI] = "accept",
+    };
     struct roosti_port *port = task->loop->port;
     op->done = op_done;
     op->owner = task;

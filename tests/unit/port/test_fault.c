@@ -100,6 +100,9 @@ static int64_t call_make(struct outfit *outfit, unsigned kind)
     uint32_t len = sizeof addr;
     int fds[2], on = 1;
     int fd = outfit->fresh;
+    uint64_t id;
+    char byte;
+    struct iovec byte_iov = {&byte, 1};
     switch ((enum roosti_fault_kind)kind) {
     case ROOSTI_FAULT_SOCKET:
         return fd_ops->socket(port, AF_INET, SOCK_STREAM, 0);
@@ -109,6 +112,16 @@ static int64_t call_make(struct outfit *outfit, unsigned kind)
         return fd_ops->listen(port, fd, 1);
     case ROOSTI_FAULT_LOCAL_ADDR:
         return fd_ops->local_addr(port, fd, (struct sockaddr *)&addr, &len);
+    case ROOSTI_FAULT_PEER_ADDR:
+        return fd_ops->peer_addr(port, outfit->caller, (struct sockaddr *)&addr, &len);
+    case ROOSTI_FAULT_GET_OPTION:
+        return fd_ops->get_option(port, fd, SOL_SOCKET, SO_ERROR, &on, &len);
+    case ROOSTI_FAULT_RECEIVE:
+        return fd_ops->receive(port, outfit->tcp[1], &(struct msghdr){.msg_iov = &byte_iov}, 0);
+    case ROOSTI_FAULT_SOCKET_FILE:
+        return fd_ops->socket_file(port, "/s", &id);
+    case ROOSTI_FAULT_SOCKET_FILE_REMOVE:
+        return fd_ops->socket_file_remove(port, "/s", 0);
     case ROOSTI_FAULT_SET_OPTION:
         return fd_ops->set_option(port, fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
     case ROOSTI_FAULT_SHUTDOWN:
@@ -132,6 +145,8 @@ static int64_t kind_do(struct outfit *outfit, unsigned kind)
 {
     struct roosti_port *port = outfit->port;
     char byte = 'b';
+    struct iovec piece = {&byte, 1};
+    struct msghdr msg = {.msg_iov = &piece, .msg_iovlen = 1};
     switch (kind) {
     case ROOSTI_OP_POLL:
         return WORLD_RUN(port, POLL, outfit->tcp[0], .events = ROOSTI_POLL_OUT);
@@ -143,6 +158,12 @@ static int64_t kind_do(struct outfit *outfit, unsigned kind)
         return WORLD_RUN(port, RECV, outfit->tcp[1], .buf = &byte, .len = 1);
     case ROOSTI_OP_SEND:
         return WORLD_RUN(port, SEND, outfit->tcp[0], .buf = &byte, .len = 1);
+    case ROOSTI_OP_SENDV:
+        return WORLD_RUN(port, SENDV, outfit->tcp[0], .u.msg = &msg, .len = 1);
+    case ROOSTI_OP_SEND_MSG:
+        return WORLD_RUN(port, SEND_MSG, outfit->tcp[0], .u.msg = &msg, .len = 1);
+    case ROOSTI_OP_RECV_MSG:
+        return WORLD_RUN(port, RECV_MSG, outfit->tcp[1], .u.msg = &msg, .buf = &byte, .len = 1);
     case ROOSTI_OP_ACCEPT:
         return WORLD_RUN(port, ACCEPT, outfit->listener);
     case ROOSTI_OP_CONNECT:

@@ -201,7 +201,7 @@ TEST(misuse_is_the_code_that_linux_gives)
     int pipe[2];
     struct sockaddr_in addr = world_addr(0);
     CHECK_EQ(-EAFNOSUPPORT, fd_ops->socket(port, AF_NETLINK, SOCK_STREAM, 0));
-    CHECK_EQ(-EPROTONOSUPPORT, fd_ops->socket(port, AF_INET, SOCK_DGRAM, 0));
+    CHECK_EQ(-EPROTONOSUPPORT, fd_ops->socket(port, AF_INET, SOCK_SEQPACKET, 0));
     int fd = fd_ops->socket(port, AF_INET, SOCK_STREAM, 0);
     CHECK_EQ(0, fd_ops->pipe(port, pipe));
     CHECK_EQ(-EBADF, WORLD_RUN(port, RECV, 99, .buf = &byte, .len = 1));
