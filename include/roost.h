@@ -25,6 +25,7 @@
 #include <roost/map.h>
 #include <roost/memory_stream.h>
 #include <roost/once.h>
+#include <roost/pipe.h>
 #include <roost/portal.h>
 #include <roost/post.h>
 #include <roost/process_pool.h>
@@ -38,6 +39,7 @@
 #include <roost/scope.h>
 #include <roost/select.h>
 #include <roost/semaphore.h>
+#include <roost/stdio.h>
 #include <roost/stream.h>
 #include <roost/task.h>
 #include <roost/thread.h>

@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "port/epoll_impl.h"
 
@@ -45,6 +46,12 @@ int roosti_epoll_watch(struct epoll_port *port, int fd, struct roosti_fd_slot *s
 
 /* -- attempts --------------------------------------------------------------------------------- */
 
+static bool epoll_fd_is_file(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode));
+}
+
 /* A file that cannot be read or written without perhaps waiting, and cannot tell: if it says that
  * it is ready, believe it. */
 static int64_t epoll_try_unsure(const struct roosti_op *op, int64_t res)
@@ -57,7 +64,7 @@ static int64_t epoll_try_unsure(const struct roosti_op *op, int64_t res)
         return res;
     /* What it can take is not known beyond this much, and more could wait for its reader. */
     struct roosti_op piece = *op;
-    if (op->kind == ROOSTI_OP_WRITE && piece.len > PIPE_BUF)
+    if (op->kind == ROOSTI_OP_WRITE && piece.len > PIPE_BUF && !epoll_fd_is_file(op->fd))
         piece.len = PIPE_BUF;
     return roosti_do_blocking(&piece);
 }
