@@ -82,11 +82,12 @@ static inline bool roosti_waitq_wake(struct roost_impl_waitq *queue, int rc)
     return waiter;
 }
 
+/* How many wait, for figures: without those that were served elsewhere and have not run since. */
 static inline uint32_t roosti_waitq_count(const struct roost_impl_waitq *queue)
 {
     uint32_t count = 0;
     for (const struct roost_impl_waiter *at = queue->first; at; at = at->next)
-        count++;
+        count += !at->pick || !roosti_atomic_load(&at->pick->taken, ROOSTI_RELAXED);
     return count;
 }
 

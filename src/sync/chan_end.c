@@ -317,10 +317,7 @@ int roost_chan_close(roost_chan *ch)
 
 static size_t waiters_count(const struct roosti_chan_side *side)
 {
-    size_t count = side->alone != NULL;
-    for (const struct roost_impl_waiter *waiter = side->queue.first; waiter; waiter = waiter->next)
-        count += !waiter->pick || !roosti_atomic_load(&waiter->pick->taken, ROOSTI_RELAXED);
-    return count;
+    return (side->alone != NULL) + (size_t)roosti_waitq_count(&side->queue);
 }
 
 void roost_chan_stats_get(roost_chan *ch, roost_chan_stats *stats)
