@@ -377,6 +377,9 @@ void roosti_run_break_shields(struct roosti_loop *loop)
         for (roost_scope *at = top; at; at = roosti_scope_next(at, top))
             if (at->priv.flags & ROOSTI_SCOPE_SHIELD)
                 roosti_scope_update(at);
+            else if (at->priv.task && at->priv.task->scope == at &&
+                     (at->priv.flags & ROOSTI_SCOPE_EFFECTIVE))
+                roosti_task_interrupt(at->priv.task);
     }
 }
 

@@ -87,7 +87,8 @@ bool roosti_run_holds_signals(const struct roosti_loop *loop);
 /* Cancels all tasks of the loop. */
 void roosti_run_cancel_all(struct roosti_loop *loop, const char *reason);
 
-/* Lets cancellation through every shield of the loop. */
+/* The last resort: lets cancellation through every shield of the loop, and asks those again who
+ * were cancelled before and had to wait on. */
 void roosti_run_break_shields(struct roosti_loop *loop);
 
 /* A background task failed with rc under ROOST_BG_ABORT. */

@@ -56,19 +56,45 @@ static uint32_t cond_notify(roost_cond *cond, uint32_t count)
     return notified;
 }
 
+/* It is cancelled and waits for the mutex alone. Whether that can come may change, so this can be
+ * asked again. */
+static bool cond_mutex_abort(struct roost_task *task)
+{
+    struct cond_wait *wait = wait_of(task->wait.waiter);
+    bool hopeless = wait_is_hopeless(wait);
+    if (hopeless)
+        roosti_waitq_remove(&wait->mutex->priv.waiters, &wait->waiter);
+    else
+        task->wait.abort = cond_mutex_abort;
+    return hopeless;
+}
+
 static bool cond_wait_abort(struct roost_task *task)
 {
     struct cond_wait *wait = wait_of(task->wait.waiter);
     wait->cancelled = true;
     if (wait->notified) {
         (void)cond_notify(wait->cond, 1);
-        if (!wait_is_hopeless(wait))
-            return false;
-        roosti_waitq_remove(&wait->mutex->priv.waiters, &wait->waiter);
-        return true;
+        return cond_mutex_abort(task);
     }
+    task->wait.abort = cond_mutex_abort;
     roosti_waitq_remove(&wait->cond->priv.waiters, &wait->waiter);
     return cond_reacquire(wait);
+}
+
+/* The mutex has been let go of, which an instrument may have taken as the occasion to cancel the
+ * task: then it waits for the mutex alone. */
+static void cond_park(struct cond_wait *wait)
+{
+    struct roost_task *self = wait->waiter.task;
+    self->wait.waiter = &wait->waiter;
+    wait->cancelled = self->attn & ROOSTI_ATTN_CANCELLED;
+    if (roosti_likely(!wait->cancelled))
+        roosti_waitq_push(&wait->cond->priv.waiters, &wait->waiter);
+    else if (cond_reacquire(wait))
+        return;
+    (void)roosti_park(self, wait->cancelled ? cond_mutex_abort : cond_wait_abort,
+                      "condition under a mutex", wait->cond);
 }
 
 void roost_cond_init(roost_cond *cond)
@@ -92,8 +118,7 @@ int roost_cond_wait(roost_cond *cond, roost_mutex *mutex)
     roosti_mutex_release(mutex, self);
     struct cond_wait wait = {.waiter.task = self, .cond = cond, .mutex = mutex};
     self->wait.whom = &mutex->priv.owner;
-    (void)roosti_waitq_park(&cond->priv.waiters, &wait.waiter, cond_wait_abort,
-                            "condition under a mutex", cond);
+    cond_park(&wait);
     self->wait.whom = NULL;
     if (roosti_unlikely(mutex->priv.owner != self)) {
         if (wait.notified && !wait.cancelled)

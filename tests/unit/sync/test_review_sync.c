@@ -193,6 +193,121 @@ ROOST_TEST(a_rate_that_is_lowered_while_an_instrument_cancels_who_waits)
     CHECK_EQ(ROOST_ECANCELED, code[1]);
 }
 
+ROOST_ASYNC(wait_under, roost_cond *, cond, roost_mutex *, mutex, int *, ret_rc)
+{
+    int rc = 0;
+    ROOST_LOCK(mutex, rc)
+        rc = *ret_rc = roost_cond_wait(cond, mutex);
+    return rc;
+}
+
+ROOST_ASYNC(lock_once, roost_mutex *, mutex)
+{
+    int rc = 0;
+    ROOST_LOCK(mutex, rc)
+        rc = 0;
+    return rc;
+}
+
+/* It lets go of the mutex, the next owner becomes ready, and an instrument that hears of it cancels
+ * the one that is about to wait. */
+ROOST_TEST(a_wait_for_a_condition_is_cancelled_while_it_lets_go_of_the_mutex)
+{
+    roost_mutex mutex = ROOST_MUTEX_INIT;
+    roost_cond cond = ROOST_COND_INIT;
+    struct canceller canceller = {NULL};
+    roost_instrument instrument = {.on_event = cancel_at_wake, .arg = &canceller};
+    roost_task *waiter = NULL;
+    int code = 1;
+    int rc = roost_mutex_lock(&mutex);
+    if (rc < 0)
+        return;
+    ROOST_GROUP(g, rc) {
+        rc = roost_spawn(g, ROOST_CALL(wait_under, &cond, &mutex, &code), NULL, &waiter);
+        if (rc == 0)
+            rc = roost_test_settle();
+        if (rc == 0)
+            rc = roost_go(g, ROOST_CALL(lock_once, &mutex));
+        if (rc == 0)
+            rc = roost_test_settle();
+        roost_mutex_unlock(&mutex);
+        if (rc < 0)
+            break;
+        canceller.victim = waiter;
+        CHECK_OK(roost_instrument_add(&instrument));
+        rc = ROOST_WITHIN(ROOST_MS(50), roost_join(waiter, NULL));
+        roost_instrument_remove(&instrument);
+        roost_cond_notify_all(&cond);
+    }
+    CHECK_EQ(ROOST_ECANCELED, code);
+}
+
+/* -- a circle that closes when it is too late -------------------------------------------------- */
+
+ROOST_ASYNC(hold_around_a_group, roost_cond *, cond, roost_mutex *, mutex, int *, ret_rc)
+{
+    int rc = 0;
+    ROOST_GROUP(g, rc) {
+        ROOST_GO(g, wait_under, cond, mutex, ret_rc);
+        rc = roost_test_settle();
+        if (rc == 0)
+            rc = roost_mutex_lock(mutex);
+        roost_group_cancel(g, "it needs the mutex now to end");
+    }
+    if (rc == 0)
+        roost_mutex_unlock(mutex);
+    return rc;
+}
+
+/* The waiter is cancelled and stands in line for the mutex, whose owner then waits for its end. */
+ROOST_TEST(a_cancelled_wait_whose_mutex_never_comes_is_a_deadlock_and_no_more, .plain = true,
+           .stalls = true)
+{
+    static roost_mutex mutex = ROOST_MUTEX_INIT;
+    static roost_cond cond = ROOST_COND_INIT;
+    int code = 1;
+    roost_run_opts opts;
+    roost_test_opts_fill(&opts);
+    opts.no_signals = true;
+    CHECK_EQ(ROOST_EDEADLK,
+             roost_test_run(ROOST_CALL(hold_around_a_group, &cond, &mutex, &code), &opts));
+    CHECK_EQ(ROOST_EDEADLK, code);
+}
+
+/* -- figures ----------------------------------------------------------------------------------- */
+
+ROOST_ASYNC(permit_or_item, roost_sem *, sem, roost_chan *, ch)
+{
+    int item;
+    roost_case cases[] = {ROOST_CASE_ACQUIRE(sem), ROOST_CASE_RECV(ch, &item)};
+    int which = roost_select(cases, 2);
+    CHECK_EQ(1, which);
+    return which < 0 ? which : 0;
+}
+
+ROOST_TEST(a_select_that_was_served_elsewhere_does_not_count_as_waiting)
+{
+    roost_sem sem = ROOST_SEM_INIT(0);
+    ROOST_AUTO(chan) roost_chan *ch = NULL;
+    roost_sem_stats stats;
+    int item = 1;
+    int rc = roost_chan_open(&(roost_chan_opts){.item_size = sizeof(int)}, &ch);
+    if (rc < 0)
+        return;
+    ROOST_GROUP(g, rc) {
+        ROOST_GO(g, permit_or_item, &sem, ch);
+        rc = roost_test_settle();
+        if (rc < 0)
+            break;
+        roost_sem_stats_get(&sem, &stats);
+        CHECK_EQ(1, stats.waiting);
+        CHECK_OK(roost_chan_try_send(ch, &item));
+        roost_sem_stats_get(&sem, &stats);
+        CHECK_EQ(0, stats.waiting);
+    }
+    CHECK_EQ(0, rc);
+}
+
 /* -- fairness ---------------------------------------------------------------------------------- */
 
 ROOST_TEST(of_two_readable_descriptors_a_fair_select_takes_either)
