@@ -11,8 +11,8 @@
  * POLL trusts nothing remembered, since it is used on descriptors that others read and close: it
  * asks the kernel each time it starts to wait.
  *
- * Regular files cannot be waited for: their operations, and opening and syncing, run in submit and
- * may block there.
+ * Regular files cannot be waited for: what may block there, and opening and syncing, asks for a
+ * thread, or runs in submit when the operation says nothing of threads.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -43,6 +43,21 @@ static int epoll_submit_poll(struct epoll_port *port, struct roosti_op *op, unsi
         return roosti_epoll_done_now(op, res);
     int rc = roosti_epoll_watch(port, op->fd, &port->posix.fds.slots[op->fd], true);
     return rc < 0 ? rc : roosti_epoll_park(port, op, directions);
+}
+
+/* Access at an offset is for files, which cannot be waited for. */
+static int epoll_submit_file(struct roosti_op *op)
+{
+    int64_t res = op->kind == ROOSTI_OP_READ ? roosti_try_read(op) : roosti_try_write(op);
+    if (res == -EAGAIN || res == -EOPNOTSUPP)
+        return ROOSTI_NEEDS_THREAD;
+    return roosti_epoll_done_now(op, res);
+}
+
+static int epoll_submit_open(struct epoll_port *port, struct roosti_op *op)
+{
+    int64_t res = roosti_try_open(&port->posix, op, op->threads);
+    return res == -EAGAIN && op->threads ? ROOSTI_NEEDS_THREAD : roosti_epoll_done_now(op, res);
 }
 
 static int epoll_submit_single(struct epoll_port *port, struct roosti_op *op, unsigned directions)
@@ -86,14 +101,20 @@ static int epoll_submit(struct roosti_port *base, struct roosti_op *op)
     case ROOSTI_OP_NOP:
         return roosti_posix_nop(&port->posix, op);
     case ROOSTI_OP_OPEN:
-        return roosti_epoll_done_now(op, roosti_try_open(&port->posix, op, false));
+        return epoll_submit_open(port, op);
+    case ROOSTI_OP_FILE_CALL:
+        return roosti_posix_file_call(op);
     case ROOSTI_OP_FSYNC:
-        return roosti_epoll_done_now(op, roosti_do_blocking(op));
+        return op->threads ? ROOSTI_NEEDS_THREAD
+                           : roosti_epoll_done_now(op, roosti_do_blocking(op));
     default:
         break;
     }
     if (op->fd < 0)
         return roosti_epoll_done_now(op, -EBADF);
+    bool moves = op->kind == ROOSTI_OP_READ || op->kind == ROOSTI_OP_WRITE;
+    if (moves && op->threads && op->offset >= 0)
+        return epoll_submit_file(op);
     unsigned directions = roosti_op_directions(op);
     int rc = roosti_fd_reserve(&port->posix.fds, op->fd);
     if (rc < 0)

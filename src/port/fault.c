@@ -165,6 +165,8 @@ static int inner_fill(struct roosti_fault_op *record)
     struct roosti_op *inner = &record->inner;
     *inner = *record->user;
     inner->done = inner_done;
+    /* A thread can be asked for by submit only, not by what was held back and goes on later. */
+    inner->threads = record->user->threads && record->direct;
     memset(&inner->priv, 0, sizeof inner->priv);
     if (record->stepwise && record->user->kind == ROOSTI_OP_ACCEPT_MULTI) {
         inner->kind = ROOSTI_OP_ACCEPT;
@@ -335,7 +337,9 @@ int roosti_fault_submit(struct roosti_port *port, struct roosti_op *user)
     fault->op_count++;
 
     int64_t res = 0;
+    record->direct = true;
     int rc = step_begin(record, &res);
+    record->direct = false;
     if (rc == ROOSTI_DONE_NOW && step_is_more(record, res)) {
         record->res = res; /* a first step comes through done, as all of them */
         hold(record, ROOSTI_FAULT_PHASE_RESULT, 1, 0);

@@ -29,6 +29,7 @@ const char *roosti_fault_kind_name(unsigned kind)
         [ROOSTI_OP_CONNECT] = "connect",
         [ROOSTI_OP_OPEN] = "open",
         [ROOSTI_OP_FSYNC] = "fsync",
+        [ROOSTI_OP_FILE_CALL] = "file_call",
         [ROOSTI_OP_SENDV] = "sendv",
         [ROOSTI_OP_SEND_MSG] = "send_msg",
         [ROOSTI_OP_RECV_MSG] = "recv_msg",

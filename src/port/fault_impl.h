@@ -47,6 +47,7 @@ struct roosti_fault_op {
     bool polled;   /* stepwise receive: bytes are there to be taken */
     bool counted;  /* this step has met its chance to fail */
     bool unwanted; /* cancelled */
+    bool direct;   /* inside submit */
 };
 
 struct roosti_fault {

@@ -22,26 +22,28 @@
 #include <roost/error.h>
 #include <roost/time.h>
 
+struct roosti_file_call;
 struct roosti_port;
 struct msghdr;
 struct sockaddr;
 
 enum roosti_op_kind {
-    ROOSTI_OP_NOP,      /* completes with 0 at the next wait */
-    ROOSTI_OP_POLL,     /* res: the ready subset of `events` (ROOSTI_POLL_*) */
-    ROOSTI_OP_READ,     /* fd, buf, len, offset (-1: the file's own position): bytes, 0 at end */
-    ROOSTI_OP_WRITE,    /* the same for writing; may be short */
-    ROOSTI_OP_RECV,     /* socket fd, buf, len: bytes, 0 at end of stream */
-    ROOSTI_OP_SEND,     /* may be short; never raises SIGPIPE */
-    ROOSTI_OP_ACCEPT,   /* res: new fd, non-blocking, close-on-exec */
-    ROOSTI_OP_CONNECT,  /* addr, addr_len */
-    ROOSTI_OP_OPEN,     /* path, flags, mode: res is the new fd, close-on-exec */
-    ROOSTI_OP_FSYNC,    /* fd */
-    ROOSTI_OP_SENDV,    /* a stream: the pieces of u.msg, the first not empty, len: their sum; may
-                           be short */
-    ROOSTI_OP_SEND_MSG, /* u.msg whole, with its name or descriptors; len: bytes */
-    ROOSTI_OP_RECV_MSG, /* into u.msg; buf, len: its first piece. Passed descriptors are new to the
-                           port: tell it with forget */
+    ROOSTI_OP_NOP,       /* completes with 0 at the next wait */
+    ROOSTI_OP_POLL,      /* res: the ready subset of `events` (ROOSTI_POLL_*) */
+    ROOSTI_OP_READ,      /* fd, buf, len, offset (-1: the file's own position): bytes, 0 at end */
+    ROOSTI_OP_WRITE,     /* the same for writing; may be short */
+    ROOSTI_OP_RECV,      /* socket fd, buf, len: bytes, 0 at end of stream */
+    ROOSTI_OP_SEND,      /* may be short; never raises SIGPIPE */
+    ROOSTI_OP_ACCEPT,    /* res: new fd, non-blocking, close-on-exec */
+    ROOSTI_OP_CONNECT,   /* addr, addr_len */
+    ROOSTI_OP_OPEN,      /* path, flags, mode: res is the new fd, close-on-exec */
+    ROOSTI_OP_FSYNC,     /* fd */
+    ROOSTI_OP_FILE_CALL, /* fd, u.call: what else is done to files and names; port/file_call.h */
+    ROOSTI_OP_SENDV,     /* a stream: the pieces of u.msg, the first not empty, len: their sum; may
+                            be short */
+    ROOSTI_OP_SEND_MSG,  /* u.msg whole, with its name or descriptors; len: bytes */
+    ROOSTI_OP_RECV_MSG,  /* into u.msg; buf, len: its first piece. Passed descriptors are new to the
+                            port: tell it with forget */
     ROOSTI_OP_RECV_MULTI,   /* many completions; each lends buf with res bytes, see give_back */
     ROOSTI_OP_ACCEPT_MULTI, /* many completions; each res is a new fd */
     ROOSTI_OP_KIND_COUNT
@@ -52,7 +54,10 @@ enum { ROOSTI_POLL_IN = 1, ROOSTI_POLL_OUT = 2, ROOSTI_POLL_HANGUP = 4, ROOSTI_P
 /* What submit says. A negative value: refused, nothing was taken. */
 enum {
     ROOSTI_IN_FLIGHT = 0, /* `done` will be called */
-    ROOSTI_DONE_NOW = 1   /* res is final; `done` is not called */
+    ROOSTI_DONE_NOW = 1,  /* res is final; `done` is not called */
+    /* Nothing was taken: it would hold up this thread, so another one has to do it, by
+     * roosti_op_block. Only for an operation that says it may be so answered. */
+    ROOSTI_NEEDS_THREAD = 2
 };
 
 /* One operation. The caller fills the first block; the port writes the second. */
@@ -65,14 +70,16 @@ struct roosti_op {
     size_t len;
     int64_t offset;
     union {
-        const struct sockaddr *addr; /* CONNECT */
-        const char *path;            /* OPEN */
-        struct msghdr *msg;          /* SENDV, SEND_MSG, RECV_MSG */
+        const struct sockaddr *addr;   /* CONNECT */
+        const char *path;              /* OPEN */
+        struct msghdr *msg;            /* SENDV, SEND_MSG, RECV_MSG */
+        struct roosti_file_call *call; /* FILE_CALL */
     } u;
     uint32_t addr_len;
     int flags;       /* OPEN: O_*; SEND, RECV: MSG_* */
     uint32_t mode;   /* OPEN with O_CREAT */
     uint32_t events; /* POLL */
+    bool threads;    /* READ, WRITE, OPEN, FSYNC, FILE_CALL: submit may say ROOSTI_NEEDS_THREAD */
 
     int64_t res; /* result >= 0, or a negative code; -ECANCELED when cancel won */
     bool more;   /* multi: another `done` will follow */
@@ -199,6 +206,10 @@ struct roosti_port_opts {
 int roosti_uring_open(const struct roosti_port_opts *opts, struct roosti_port **port);
 int roosti_epoll_open(const struct roosti_port_opts *opts, struct roosti_port **port);
 int roosti_sim_open(const struct roosti_port_opts *opts, struct roosti_port **port);
+
+/* Carries out READ, WRITE, OPEN, FSYNC or FILE_CALL of the real ports on any thread, by calls that
+ * may take their time. A descriptor that OPEN gave is new to the port: forget tells it. */
+int64_t roosti_op_block(const struct roosti_op *op);
 
 /* Takes `inner` on success and closes it with itself. */
 int roosti_fault_open(struct roosti_port *inner, uint64_t seed,

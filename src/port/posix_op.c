@@ -20,6 +20,7 @@
 #include "base/assert.h"
 #include "base/mem.h"
 #include "port/fiber.h"
+#include "port/file_call.h"
 #include "port/host.h"
 
 #ifdef ROOSTI_ASAN
@@ -324,7 +325,8 @@ int64_t roosti_try_poll(int fd, uint32_t events)
     return n < 0 ? n : ready ? (int64_t)ready : -EAGAIN;
 }
 
-int64_t roosti_try_open(struct roosti_posix *posix, const struct roosti_op *op, bool cached)
+/* The descriptor, of which the port knows nothing yet. */
+static int64_t posix_open(const struct roosti_op *op, bool cached)
 {
     int flags = op->flags | O_CLOEXEC | (op->flags & O_PATH ? 0 : O_NONBLOCK);
     int64_t fd;
@@ -346,8 +348,38 @@ int64_t roosti_try_open(struct roosti_posix *posix, const struct roosti_op *op, 
         return fd;
     if (!(op->flags & (O_PATH | O_NONBLOCK)))
         (void)fcntl((int)fd, F_SETFL, op->flags);
-    roosti_posix_fd_made(posix, (int)fd);
     return fd;
+}
+
+int64_t roosti_try_open(struct roosti_posix *posix, const struct roosti_op *op, bool cached)
+{
+    int64_t fd = posix_open(op, cached);
+    if (fd >= 0)
+        roosti_posix_fd_made(posix, (int)fd);
+    return fd;
+}
+
+int roosti_posix_file_call(struct roosti_op *op)
+{
+    op->res = roosti_file_call_do(op->fd, op->u.call, true);
+    if (op->res != -EAGAIN)
+        return ROOSTI_DONE_NOW;
+    if (op->threads)
+        return ROOSTI_NEEDS_THREAD;
+    op->res = roosti_file_call_do(op->fd, op->u.call, false);
+    return ROOSTI_DONE_NOW;
+}
+
+int64_t roosti_op_block(const struct roosti_op *op)
+{
+    switch (op->kind) {
+    case ROOSTI_OP_OPEN:
+        return posix_open(op, false);
+    case ROOSTI_OP_FILE_CALL:
+        return roosti_file_call_do(op->fd, op->u.call, false);
+    default:
+        return roosti_do_blocking(op);
+    }
 }
 
 int64_t roosti_do_blocking(const struct roosti_op *op)

@@ -87,6 +87,8 @@ int64_t roosti_try_poll(int fd, uint32_t events);
 /* With cached: only if the names are in memory, else -EAGAIN. Never waits for the other end of a
  * FIFO. */
 int64_t roosti_try_open(struct roosti_posix *posix, const struct roosti_op *op, bool cached);
+/* A FILE_CALL: ROOSTI_DONE_NOW or ROOSTI_NEEDS_THREAD. */
+int roosti_posix_file_call(struct roosti_op *op);
 /* READ, WRITE and FSYNC by calls that may take their time. */
 int64_t roosti_do_blocking(const struct roosti_op *op);
 

@@ -28,8 +28,8 @@ static int64_t file_read(struct roosti_sim_file *file, struct roosti_op *op)
 }
 
 /* Bytes that fit at `from`, up to len: or a code. */
-static int64_t space_for(const struct roosti_sim *sim, const struct roosti_sim_inode *inode,
-                         uint64_t from, uint64_t len)
+int64_t roosti_sim_space_for(const struct roosti_sim *sim, const struct roosti_sim_inode *inode,
+                             uint64_t from, uint64_t len)
 {
     uint64_t end_max = ROOSTI_SIM_FILE_BYTES_MAX;
     if (from >= end_max)
@@ -57,7 +57,7 @@ static int64_t file_write(struct roosti_sim *sim, struct roosti_sim_file *file,
     uint64_t from = own ? file->position : (uint64_t)op->offset;
     if (file->flags & O_APPEND)
         from = inode->len;
-    int64_t len = space_for(sim, inode, from, op->len);
+    int64_t len = roosti_sim_space_for(sim, inode, from, op->len);
     if (len < 0)
         return len;
     uint64_t to = from + (uint64_t)len;
@@ -68,6 +68,7 @@ static int64_t file_write(struct roosti_sim *sim, struct roosti_sim_file *file,
     if (to > inode->len)
         roosti_sim_inode_resize(sim, inode, to);
     memcpy(inode->bytes + from, op->buf, (size_t)len);
+    inode->modified = roosti_sim_wall_now(sim);
     if (own)
         file->position = to;
     return len;
@@ -75,7 +76,7 @@ static int64_t file_write(struct roosti_sim *sim, struct roosti_sim_file *file,
 
 /* -- operations ------------------------------------------------------------------------------- */
 
-static int planned_failure(struct roosti_sim *sim, enum roosti_op_kind kind)
+int roosti_sim_failure_take(struct roosti_sim *sim, enum roosti_op_kind kind)
 {
     int code = sim->disk_fail[kind];
     sim->disk_fail[kind] = 0;
@@ -85,7 +86,7 @@ static int planned_failure(struct roosti_sim *sim, enum roosti_op_kind kind)
 int64_t roosti_sim_disk_do(struct roosti_sim *sim, struct roosti_sim_file *file,
                            struct roosti_op *op)
 {
-    int code = file->lost ? -EIO : planned_failure(sim, op->kind);
+    int code = file->lost ? -EIO : roosti_sim_failure_take(sim, op->kind);
     if (code < 0) {
         if (op->kind == ROOSTI_OP_FSYNC)
             file->inode->dirty_from = file->inode->dirty_to = 0;
@@ -118,7 +119,7 @@ static int open_check(const struct roosti_sim_lookup *lookup, int flags)
 int64_t roosti_sim_disk_open(struct roosti_sim *sim, struct roosti_op *op)
 {
     struct roosti_sim_lookup lookup;
-    int rc = planned_failure(sim, ROOSTI_OP_OPEN);
+    int rc = roosti_sim_failure_take(sim, ROOSTI_OP_OPEN);
     if (rc == 0)
         rc = roosti_sim_path_find(sim, op->u.path, &lookup);
     if (rc == 0)
@@ -139,6 +140,8 @@ int64_t roosti_sim_disk_open(struct roosti_sim *sim, struct roosti_op *op)
     }
     if ((op->flags & O_TRUNC) && (op->flags & O_ACCMODE) != O_RDONLY)
         roosti_sim_inode_resize(sim, inode, 0);
+    if (op->flags & O_CREAT && !lookup.found)
+        inode->permissions = op->mode & 0777 & ~022u;
     inode->open_count++;
     file->inode = inode;
     file->flags = op->flags;

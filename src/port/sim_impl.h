@@ -11,6 +11,7 @@
  *   sim_datagram.c datagrams, passed descriptors
  *   sim_tree.c     files and directories, crashes
  *   sim_disk.c     operations on files
+ *   sim_file.c     calls on names, and what else is done to files
  *   sim_control.c  the test's hand on the clock, the trace and the limits
  *
  * An operation is either parked in a queue of its descriptor, waiting for it to become ready, or it
@@ -149,7 +150,11 @@ struct roosti_sim_inode {
     size_t open_count; /* descriptors */
     bool is_dir;
     bool durable; /* its directory entry survives a crash */
-    char name[];
+    uint32_t permissions;
+    uint64_t number;
+    int64_t modified; /* calendar, ns */
+    char *name;       /* name_first, or memory of its own after a rename */
+    char name_first[];
 };
 
 /* -- descriptors ------------------------------------------------------------------------------ */
@@ -244,6 +249,7 @@ struct roosti_sim {
     struct roosti_list inodes;
     struct roosti_sim_inode *root;
     uint64_t disk_bytes;
+    uint64_t inode_last;                 /* number of the newest inode */
     int disk_fail[ROOSTI_OP_KIND_COUNT]; /* code for the next of its kind, or 0 */
 };
 
@@ -437,7 +443,33 @@ void roosti_sim_dirty_add(struct roosti_sim_inode *inode, uint64_t from, uint64_
 /* What was written since the last fsync goes to the disk, and with it the names. */
 int roosti_sim_inode_keep(struct roosti_sim_inode *inode);
 
+/* A member leaves its directory: nobody finds it by name any more. */
+void roosti_sim_member_unlink(struct roosti_sim *sim, struct roosti_sim_inode *inode);
+/* Undoes that: its place in `dir` is still there. */
+void roosti_sim_member_restore(struct roosti_sim *sim, struct roosti_sim_inode *inode,
+                               struct roosti_sim_inode *dir);
+/* Another name, in `dir`, where it is not yet. 0 or ROOST_ENOMEM, and nothing has changed. */
+int roosti_sim_member_move(struct roosti_sim *sim, struct roosti_sim_inode *inode,
+                           struct roosti_sim_inode *dir, const char *name, size_t len);
+static inline int64_t roosti_sim_wall_now(const struct roosti_sim *sim)
+{
+    return sim->now + sim->wall_offset;
+}
+
+/* sim_file.c */
+/* OPEN and FILE_CALL: what needs no descriptor, or looks it up when its turn comes. */
+static inline bool roosti_sim_names(const struct roosti_op *op)
+{
+    return op->kind == ROOSTI_OP_OPEN || op->kind == ROOSTI_OP_FILE_CALL;
+}
+int64_t roosti_sim_name_do(struct roosti_sim *sim, struct roosti_op *op);
+
 /* sim_disk.c */
+/* The code a test has planned for the next operation of this kind, once; or 0. */
+int roosti_sim_failure_take(struct roosti_sim *sim, enum roosti_op_kind kind);
+/* Bytes that fit at `from`, up to len: or a code. */
+int64_t roosti_sim_space_for(const struct roosti_sim *sim, const struct roosti_sim_inode *inode,
+                             uint64_t from, uint64_t len);
 int64_t roosti_sim_disk_open(struct roosti_sim *sim, struct roosti_op *op);
 int64_t roosti_sim_disk_do(struct roosti_sim *sim, struct roosti_sim_file *file,
                            struct roosti_op *op);

@@ -174,8 +174,8 @@ static void op_turn(struct roosti_sim *sim, struct roosti_op *op, int64_t settle
     op->more = false;
     if (op->priv.state & ROOSTI_SIM_SETTLED) {
         res = settled;
-    } else if (op->kind == ROOSTI_OP_OPEN) {
-        res = roosti_sim_disk_open(sim, op);
+    } else if (roosti_sim_names(op)) {
+        res = roosti_sim_name_do(sim, op);
     } else if (op->kind != ROOSTI_OP_NOP) {
         file = roosti_sim_file_at(sim, op->fd);
         res = sim_op_attempt(sim, file, op);
@@ -296,12 +296,12 @@ static int submit_on_file(struct roosti_sim *sim, struct roosti_sim_file *file,
 
 static int submit_reserved(struct roosti_sim *sim, struct roosti_op *op)
 {
-    if (op->kind == ROOSTI_OP_NOP || op->kind == ROOSTI_OP_OPEN) {
-        bool open = op->kind == ROOSTI_OP_OPEN;
-        if (open && at_once(sim, true))
-            return op_done_now(sim, op, roosti_sim_disk_open(sim, op));
+    bool names = roosti_sim_names(op);
+    if (op->kind == ROOSTI_OP_NOP || names) {
+        if (names && at_once(sim, true))
+            return op_done_now(sim, op, roosti_sim_name_do(sim, op));
         op_enter(sim, op);
-        op_schedule(sim, op, open ? disk_due(sim) : sim->now, op->priv.due, 0);
+        op_schedule(sim, op, names ? disk_due(sim) : sim->now, op->priv.due, 0);
         return ROOSTI_IN_FLIGHT;
     }
     struct roosti_sim_file *file = roosti_sim_file_at(sim, op->fd);

@@ -24,8 +24,12 @@ static struct roosti_sim_inode *inode_new(struct roosti_sim *sim, const char *na
     struct roosti_sim_inode *inode = roosti_alloc_zero(1, sizeof *inode + len + 1, "file");
     if (!inode)
         return NULL;
+    inode->name = inode->name_first;
     memcpy(inode->name, name, len);
     inode->is_dir = is_dir;
+    inode->permissions = is_dir ? 0755 : 0644;
+    inode->number = ++sim->inode_last;
+    inode->modified = roosti_sim_wall_now(sim);
     roosti_list_push(&sim->inodes, &inode->node);
     return inode;
 }
@@ -33,6 +37,8 @@ static struct roosti_sim_inode *inode_new(struct roosti_sim *sim, const char *na
 void roosti_sim_inode_free(struct roosti_sim_inode *inode)
 {
     roosti_list_remove(&inode->node);
+    if (inode->name != inode->name_first)
+        roosti_free(inode->name);
     roosti_free(inode->members);
     roosti_free(inode->bytes);
     roosti_free(inode->kept);
@@ -69,24 +75,26 @@ static bool member_find(const struct roosti_sim_inode *dir, const char *name, si
     return false;
 }
 
-/* Makes a new member: NULL when there is no memory. */
-struct roosti_sim_inode *roosti_sim_member_new(struct roosti_sim *sim, struct roosti_sim_inode *dir,
-                                               const char *name, size_t len, bool is_dir)
+/* Room for one more member: 0 or ROOST_ENOMEM. */
+static int members_reserve(struct roosti_sim_inode *dir)
 {
-    if (dir->member_count == dir->member_size) {
-        size_t size = dir->member_size ? dir->member_size * 2 : 8;
-        struct roosti_sim_inode **members =
-            roosti_realloc(dir->members, size * sizeof(struct roosti_sim_inode *), "directory");
-        if (!members)
-            return NULL;
-        dir->members = members;
-        dir->member_size = size;
-    }
-    struct roosti_sim_inode *inode = inode_new(sim, name, len, is_dir);
-    if (!inode)
-        return NULL;
+    if (dir->member_count < dir->member_size)
+        return 0;
+    size_t size = dir->member_size ? dir->member_size * 2 : 8;
+    struct roosti_sim_inode **members =
+        roosti_realloc(dir->members, size * sizeof(struct roosti_sim_inode *), "directory");
+    if (!members)
+        return ROOST_ENOMEM;
+    dir->members = members;
+    dir->member_size = size;
+    return 0;
+}
+
+/* There is room, and the name is not there yet. */
+static void member_insert(struct roosti_sim_inode *dir, struct roosti_sim_inode *inode)
+{
     size_t index;
-    bool present = member_find(dir, name, len, &index);
+    bool present = member_find(dir, inode->name, strlen(inode->name), &index);
     roosti_assert(!present);
     (void)present;
     memmove(&dir->members[index + 1], &dir->members[index],
@@ -94,10 +102,21 @@ struct roosti_sim_inode *roosti_sim_member_new(struct roosti_sim *sim, struct ro
     dir->members[index] = inode;
     dir->member_count++;
     inode->parent = dir;
+}
+
+/* Makes a new member: NULL when there is no memory. */
+struct roosti_sim_inode *roosti_sim_member_new(struct roosti_sim *sim, struct roosti_sim_inode *dir,
+                                               const char *name, size_t len, bool is_dir)
+{
+    if (members_reserve(dir) < 0)
+        return NULL;
+    struct roosti_sim_inode *inode = inode_new(sim, name, len, is_dir);
+    if (inode)
+        member_insert(dir, inode);
     return inode;
 }
 
-static void member_unlink(struct roosti_sim *sim, struct roosti_sim_inode *inode)
+static void member_remove(struct roosti_sim_inode *inode)
 {
     struct roosti_sim_inode *dir = inode->parent;
     size_t index;
@@ -108,7 +127,37 @@ static void member_unlink(struct roosti_sim *sim, struct roosti_sim_inode *inode
     memmove(&dir->members[index], &dir->members[index + 1],
             (dir->member_count - index) * sizeof(struct roosti_sim_inode *));
     inode->parent = NULL;
+}
+
+void roosti_sim_member_unlink(struct roosti_sim *sim, struct roosti_sim_inode *inode)
+{
+    member_remove(inode);
     sim->disk_bytes -= inode->len;
+}
+
+void roosti_sim_member_restore(struct roosti_sim *sim, struct roosti_sim_inode *inode,
+                               struct roosti_sim_inode *dir)
+{
+    member_insert(dir, inode);
+    sim->disk_bytes += inode->len;
+}
+
+int roosti_sim_member_move(struct roosti_sim *sim, struct roosti_sim_inode *inode,
+                           struct roosti_sim_inode *dir, const char *name, size_t len)
+{
+    (void)sim;
+    if (members_reserve(dir) < 0)
+        return ROOST_ENOMEM;
+    char *own = roosti_alloc_zero(1, len + 1, "name of a file");
+    if (!own)
+        return ROOST_ENOMEM;
+    memcpy(own, name, len);
+    member_remove(inode);
+    if (inode->name != inode->name_first)
+        roosti_free(inode->name);
+    inode->name = own;
+    member_insert(dir, inode);
+    return 0;
 }
 
 /* -- paths ------------------------------------------------------------------------------------ */
@@ -222,7 +271,7 @@ static void inodes_undo(struct roosti_sim *sim, size_t count)
     while (count-- > 0) {
         struct roosti_node *newest = sim->inodes.head.prev;
         struct roosti_sim_inode *inode = roosti_container(newest, struct roosti_sim_inode, node);
-        member_unlink(sim, inode);
+        roosti_sim_member_unlink(sim, inode);
         roosti_sim_inode_free(inode);
     }
 }
@@ -309,7 +358,7 @@ static void inode_crash(struct roosti_sim *sim, struct roosti_sim_inode *inode)
 {
     inode->dirty_from = inode->dirty_to = 0;
     if (!inode->durable) {
-        member_unlink(sim, inode);
+        roosti_sim_member_unlink(sim, inode);
         if (inode->open_count == 0)
             roosti_sim_inode_free(inode);
         return;

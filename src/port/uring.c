@@ -108,6 +108,8 @@ static int uring_submit(struct roosti_port *base, struct roosti_op *op)
         return roosti_posix_nop(&port->posix, op);
     if (op->kind == ROOSTI_OP_OPEN)
         return submit_open(port, op);
+    if (op->kind == ROOSTI_OP_FILE_CALL)
+        return roosti_posix_file_call(op);
     int64_t res = -EBADF;
     unsigned directions = roosti_op_directions(op);
     if (roosti_likely(op->fd >= 0)) {

@@ -31,6 +31,7 @@ int64_t roosti_op_wait(struct roost_task *task, struct roosti_op *op)
         [ROOSTI_OP_CONNECT] = "connect",
         [ROOSTI_OP_OPEN] = "open",
         [ROOSTI_OP_FSYNC] = "fsync",
+        [ROOSTI_OP_FILE_CALL] = "file call",
         [ROOSTI_OP_SENDV] = "send",
         [ROOSTI_OP_SEND_MSG] = "send",
         [ROOSTI_OP_RECV_MSG] = "receive",
@@ -43,6 +44,8 @@ int64_t roosti_op_wait(struct roost_task *task, struct roosti_op *op)
     int rc = port->ops->submit(port, op);
     if (rc < 0)
         return rc;
+    if (roosti_unlikely(rc == ROOSTI_NEEDS_THREAD))
+        return ROOSTI_OP_WANTS_THREAD;
     if (rc == ROOSTI_IN_FLIGHT)
         (void)roosti_park(task, op_abort, names[op->kind], op);
     return op->res;

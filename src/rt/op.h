@@ -10,6 +10,10 @@
 struct roost_task;
 struct roosti_op;
 
+/* What both answer, and only for an operation that allows it: nothing has been done, a thread has
+ * to do it by roosti_op_block. No operation's result. */
+#define ROOSTI_OP_WANTS_THREAD INT64_MIN
+
 /* Submits the operation for the running task and waits for its completion. A cancellation asks the
  * port to end it early and then waits for its last word, so that the kernel is done with the
  * operation's memory when this returns; a completion that came first is a success. Returns its

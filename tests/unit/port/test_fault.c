@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "port/file_call.h"
 #include "port/fault.h"
 
 #include <fcntl.h>
@@ -147,6 +148,7 @@ static int64_t kind_do(struct outfit *outfit, unsigned kind)
     char byte = 'b';
     struct iovec piece = {&byte, 1};
     struct msghdr msg = {.msg_iov = &piece, .msg_iovlen = 1};
+    struct roosti_file_call sync = {.what = ROOSTI_FILE_SYNC_DATA};
     switch (kind) {
     case ROOSTI_OP_POLL:
         return WORLD_RUN(port, POLL, outfit->tcp[0], .events = ROOSTI_POLL_OUT);
@@ -172,6 +174,8 @@ static int64_t kind_do(struct outfit *outfit, unsigned kind)
         return WORLD_RUN(port, OPEN, -1, .u.path = "/f", .flags = O_RDONLY);
     case ROOSTI_OP_FSYNC:
         return WORLD_RUN(port, FSYNC, outfit->file);
+    case ROOSTI_OP_FILE_CALL:
+        return WORLD_RUN(port, FILE_CALL, outfit->file, .u.call = &sync);
     case ROOSTI_OP_RECV_MULTI:
         return WORLD_RUN(port, RECV_MULTI, outfit->tcp[1]);
     case ROOSTI_OP_ACCEPT_MULTI:
