@@ -48,7 +48,7 @@ static size_t unsent(const roost_stream *stream)
 
 /* -- room -------------------------------------------------------------------------------------- */
 
-ROOST_TEST(a_writer_waits_when_the_ring_is_full, .fifo = true)
+ROOST_TEST(a_writer_waits_when_the_ring_is_full, .fifo = true, .stalls = true)
 {
     struct pair pair = pair_of(4, false);
     char buf[8] = {0};
@@ -84,7 +84,7 @@ ROOST_TEST(the_default_capacity_is_what_the_header_says)
 
 /* -- lockstep ---------------------------------------------------------------------------------- */
 
-ROOST_TEST(in_lockstep_a_write_returns_when_all_was_read, .fifo = true)
+ROOST_TEST(in_lockstep_a_write_returns_when_all_was_read, .fifo = true, .stalls = true)
 {
     struct pair pair = pair_of(0, true);
     char buf[8] = {0};
