@@ -49,7 +49,7 @@ enum roosti_record_kind {
     ROOSTI_RECORD_CALL,    /* args, places, then the contents of the IN spans */
     ROOSTI_RECORD_RESULT,  /* code, then the contents of the OUT spans when that is no error */
     ROOSTI_RECORD_RETIRED, /* it has waited long enough: a CALL on its way is not made */
-    ROOSTI_RECORD_DIED     /* by the root: pid, code, signalled */
+    ROOSTI_RECORD_DIED     /* by the root: pid, code, signalled, unread */
 };
 
 /* Each record begins with one. */
@@ -57,7 +57,8 @@ struct roosti_record {
     uint32_t kind;
     int32_t pid;
     int32_t code; /* a result, an error code, an exit status, or a signal */
-    uint32_t signalled;
+    uint16_t signalled;
+    uint16_t unread; /* what was sent to it last has not been looked at */
     uint32_t args_size;
     uint32_t place_count;
     uint64_t arena_size; /* over ROOSTI_CALL_INLINE_MAX: the record brings shared memory */

@@ -199,22 +199,30 @@ static int loss_tell(const struct process_call *call, const struct roosti_proces
     return ROOST_ECRASHED;
 }
 
+/* Whether the worker ended without having seen the call. A fresh one waits for its first call, so
+ * it has no excuse, and a call is repeated once at most. */
+static bool call_was_missed(const struct roosti_process *process, int heard, bool delivered)
+{
+    const struct roosti_record *said = roosti_process_said(process);
+    if (heard < 0 || process->calls == 0)
+        return false;
+    return said->kind == ROOSTI_RECORD_RETIRED ||
+           (said->kind == ROOSTI_RECORD_DIED && (!delivered || said->unread));
+}
+
 /* The worker is gone, or not to be used any more, and has said why. A code, or call->again. */
 static int loss_judge(struct process_call *call, struct roosti_process *process, int heard,
                       bool delivered)
 {
     roost_process_pool *pool = call->pool;
-    uint32_t kind = heard < 0 ? ROOSTI_RECORD_DIED : roosti_process_said(process)->kind;
     roosti_guard_take(&pool->guard);
     bool doomed = process->doomed;
     roosti_guard_leave(&pool->guard);
     if (doomed)
         return ROOST_ECANCELED;
-    if (kind == ROOSTI_RECORD_RETIRED ||
-        (kind == ROOSTI_RECORD_DIED && heard == 0 && !delivered && process->calls > 0)) {
-        call->again = true;
+    call->again = call_was_missed(process, heard, delivered);
+    if (call->again)
         return 0;
-    }
     char text[64];
     int code = loss_tell(call, process, heard, text, sizeof text);
     roosti_guard_take(&pool->guard);

@@ -21,6 +21,7 @@ struct ward {
     bool ended;
     int code;
     bool signalled;
+    bool unread;
 };
 
 struct root {
@@ -62,7 +63,8 @@ static void ward_tell(struct ward *ward)
     struct roosti_record record = {.kind = ROOSTI_RECORD_DIED,
                                    .pid = ward->pid,
                                    .code = ward->code,
-                                   .signalled = ward->signalled};
+                                   .signalled = ward->signalled,
+                                   .unread = ward->unread};
     int rc = roosti_record_send(ward->fd, &(struct roosti_piece){&record, sizeof record}, 1, -1);
     if (rc == ROOST_EAGAIN)
         return;
@@ -96,6 +98,17 @@ static bool requests_take(struct root *root)
     }
 }
 
+/* From now on nothing can be sent to it; what has been before it may have left unread. */
+static void ward_end(struct ward *ward, const struct roosti_branch_end *end)
+{
+    struct roosti_record sink;
+    roosti_socket_deafen(ward->fd);
+    ward->unread = roosti_record_receive(ward->fd, &sink, sizeof sink, NULL) > 0;
+    ward->ended = true;
+    ward->code = end->code;
+    ward->signalled = end->signalled;
+}
+
 static void ends_take(struct root *root)
 {
     struct roosti_branch_end end;
@@ -104,9 +117,7 @@ static void ends_take(struct root *root)
             struct ward *ward = &root->wards[i];
             if (ward->pid != end.pid || ward->ended)
                 continue;
-            ward->ended = true;
-            ward->code = end.code;
-            ward->signalled = end.signalled;
+            ward_end(ward, &end);
             break;
         }
     }

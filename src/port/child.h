@@ -56,6 +56,9 @@ int roosti_socket_pair(int fds[2]);
 void roosti_socket_close(int fd); /* -1 is accepted */
 /* This side says nothing more: the other one finds an end behind what it has said. */
 void roosti_socket_finish(int fd);
+/* This side listens to nothing more: the other one is told -EPIPE. What has come before can still
+ * be received. */
+void roosti_socket_deafen(int fd);
 
 /* One record, gathered from the pieces, with a copy of the descriptor `pass` (-1: none). Never
  * waits. 0; ROOST_EAGAIN  no room; -EPIPE  nobody will read it; another code. */

@@ -54,6 +54,11 @@ void roosti_socket_finish(int fd)
     (void)shutdown(fd, SHUT_WR);
 }
 
+void roosti_socket_deafen(int fd)
+{
+    (void)shutdown(fd, SHUT_RD);
+}
+
 /* Room for the one descriptor that a record may bring. */
 union record_control {
     char bytes[CMSG_SPACE(sizeof(int))];
