@@ -317,7 +317,7 @@ TEST(a_branch_dies_with_its_root)
 
 static void limits_look(void *arg, int fd)
 {
-    struct rlimit before = {.rlim_cur = 12345 << 20, .rlim_max = RLIM_INFINITY};
+    struct rlimit before = {.rlim_cur = 1 << 20, .rlim_max = RLIM_INFINITY};
     struct rlimit now;
     (void)arg;
     (void)setrlimit(RLIMIT_CPU, &before);
