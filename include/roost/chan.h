@@ -48,7 +48,7 @@ typedef struct roost_chan_opts {
     /* Called with every buffered item that nobody will receive, when the last end that can receive
      * closes, on the task or thread that closes it; must not suspend. Default: nothing. */
     void (*drop)(void *arg, void *item);
-    void *drop_arg;
+    void *arg; /* lent to drop */
 } roost_chan_opts;
 
 typedef struct roost_chan_stats {
@@ -73,7 +73,7 @@ ROOST_BEGIN_DECLS
  * A bounded channel takes the memory of all its items now; sending never asks for more.
  *
  * Suspends  never.
- * Errors    ROOST_ENOMEM; ROOST_EINVAL  the buffer would be larger than memory can be.
+ * Errors    ROOST_ENOMEM.
  * Threads   any.
  */
 ROOST_API ROOST_MUST int roost_chan_open(const roost_chan_opts *opts, roost_chan **ch);

@@ -28,6 +28,11 @@ typedef struct roost_event {
 #define ROOST_EVENT_INIT {{{0, 0}, 0, 0}}
 /* clang-format on */
 
+typedef struct roost_event_stats {
+    uint32_t waiting; /* tasks that wait until it is set */
+    bool set;
+} roost_event_stats;
+
 /* Begin with roost_barrier_init. All members are private. */
 typedef struct roost_barrier {
     struct {
@@ -109,14 +114,15 @@ ROOST_API bool roost_event_is_set(const roost_event *event);
 ROOST_API ROOST_MUST ROOST_SUSPENDS int roost_event_wait(roost_event *event);
 
 /**
- * roost_event_waiters - how many tasks wait for an event.
+ * roost_event_stats_get - the state of an event.
  *
  *   event     zeroed or initialised.
+ *   stats     written.
  *
  * Suspends  never.
- * Threads   any task of the loop.
+ * Threads   tasks and posts of one loop.
  */
-ROOST_API uint32_t roost_event_waiters(const roost_event *event);
+ROOST_API void roost_event_stats_get(const roost_event *event, roost_event_stats *stats);
 
 /* -- barrier ----------------------------------------------------------------------------------- */
 
@@ -181,7 +187,7 @@ ROOST_API int roost_barrier_abort(roost_barrier *barrier);
  *   stats     written.
  *
  * Suspends  never.
- * Threads   any task of the loop.
+ * Threads   tasks and posts of one loop.
  */
 ROOST_API void roost_barrier_stats_get(const roost_barrier *barrier, roost_barrier_stats *stats);
 

@@ -64,7 +64,7 @@ typedef struct roost_limiter {
     struct {
         uint32_t total;
         uint32_t borrowed;
-        uint32_t loop; /* the loop that uses it; 0: none yet */
+        uint32_t loop_id; /* the loop that uses it; 0: none yet */
         struct roost_impl_waitq waiters;
         struct roost_loan *first; /* lent, oldest first */
         struct roost_loan *last;

@@ -29,6 +29,7 @@
 
 #include <roost/config.h>
 #include <roost/error.h>
+#include <roost/impl/block.h>
 #include <roost/impl/held.h>
 #include <roost/impl/waitq.h>
 
@@ -60,10 +61,14 @@ typedef struct roost_cond {
 
 typedef struct roost_mutex_stats {
     uint64_t owner_id; /* the task that holds it; 0: free */
-    uint32_t waiters;
+    uint32_t waiting;  /* tasks in line */
     bool locked;
     bool abandoned; /* its owner ended without unlocking it */
 } roost_mutex_stats;
+
+typedef struct roost_cond_stats {
+    uint32_t waiting; /* tasks that wait to be notified */
+} roost_cond_stats;
 
 ROOST_BEGIN_DECLS
 
@@ -125,7 +130,7 @@ ROOST_API int roost_mutex_unlock(roost_mutex *mutex);
  *   stats     written.
  *
  * Suspends  never.
- * Threads   any task of the loop.
+ * Threads   tasks and posts of one loop.
  */
 ROOST_API void roost_mutex_stats_get(const roost_mutex *mutex, roost_mutex_stats *stats);
 
@@ -190,14 +195,15 @@ ROOST_API int roost_cond_notify(roost_cond *cond, uint32_t count);
 ROOST_API int roost_cond_notify_all(roost_cond *cond);
 
 /**
- * roost_cond_waiters - how many tasks wait to be notified.
+ * roost_cond_stats_get - how many wait for a condition.
  *
  *   cond      zeroed or initialised.
+ *   stats     written.
  *
  * Suspends  never.
- * Threads   any task of the loop.
+ * Threads   tasks and posts of one loop.
  */
-ROOST_API uint32_t roost_cond_waiters(const roost_cond *cond);
+ROOST_API void roost_cond_stats_get(const roost_cond *cond, roost_cond_stats *stats);
 
 ROOST_END_DECLS
 
@@ -205,11 +211,7 @@ ROOST_END_DECLS
  * 0 when the body begins, and the code when locking failed and the body is left out. Every way out
  * of the block unlocks; a break or continue in it is the block's. */
 #define ROOST_LOCK(mutex, rc)                                                                      \
-    ROOST_LOCK_BLOCK_(ROOST_UNIQUE(roost_lock_), roost_mutex, mutex_block, mutex, rc)
-/* Also behind the blocks of roost/rwlock.h. */
-#define ROOST_LOCK_BLOCK_(obj, type, kind, lock, rc)                                               \
-    for (type * obj ROOST_AUTO(kind) = roost_##kind##_begin((lock), &(rc)); obj;                   \
-         roost_##kind##_cleanup(&obj), obj = NULL)
+    ROOST_BLOCK_(ROOST_UNIQUE(roost_lock_), roost_mutex, mutex_block, mutex, rc)
 
 /* ROOST_COND_WAIT_UNTIL(rc, &cond, &mutex, condition): waits until the condition, an expression
  * that is evaluated each time the task holds the mutex, is true; rc is 0 then, or why it ended. */

@@ -28,7 +28,7 @@ typedef struct roost_once {
         struct roost_task *maker; /* who makes the call now, or has been told to; NULL: nobody */
         int result;               /* when done */
         bool done;
-        uint32_t loop; /* the loop that uses it; 0: none yet */
+        uint32_t loop_id; /* the loop that uses it; 0: none yet */
         struct roost_impl_waitq waiters;
     } priv;
 } roost_once;

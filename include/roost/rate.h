@@ -45,7 +45,7 @@ typedef struct roost_rate {
         roost_time at;     /* when level was right */
         uint64_t granted;
         uint32_t burst;
-        uint32_t loop; /* the loop that uses it; 0: none yet */
+        uint32_t loop_id; /* the loop that uses it; 0: none yet */
         struct roost_impl_waitq waiters;
         struct roost_impl_timer timer; /* armed for the first in line */
     } priv;

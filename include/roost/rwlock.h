@@ -16,9 +16,9 @@
 
 #include <roost/config.h>
 #include <roost/error.h>
+#include <roost/impl/block.h>
 #include <roost/impl/held.h>
 #include <roost/impl/waitq.h>
-#include <roost/lock.h>
 
 /* All members are private. */
 typedef struct roost_rwlock {
@@ -145,7 +145,7 @@ ROOST_API int roost_rwlock_downgrade(roost_rwlock *rwlock);
  *   stats     written.
  *
  * Suspends  never.
- * Threads   any task of the loop.
+ * Threads   tasks and posts of one loop.
  */
 ROOST_API void roost_rwlock_stats_get(const roost_rwlock *rwlock, roost_rwlock_stats *stats);
 
@@ -154,9 +154,9 @@ ROOST_END_DECLS
 /* ROOST_READ_LOCK(&rwlock, rc) { body } and ROOST_WRITE_LOCK(&rwlock, rc) { body }: blocks that
  * hold the lock, as ROOST_LOCK holds a mutex. */
 #define ROOST_READ_LOCK(rwlock, rc)                                                                \
-    ROOST_LOCK_BLOCK_(ROOST_UNIQUE(roost_lock_), roost_rwlock, read_block, rwlock, rc)
+    ROOST_BLOCK_(ROOST_UNIQUE(roost_lock_), roost_rwlock, read_block, rwlock, rc)
 #define ROOST_WRITE_LOCK(rwlock, rc)                                                               \
-    ROOST_LOCK_BLOCK_(ROOST_UNIQUE(roost_lock_), roost_rwlock, write_block, rwlock, rc)
+    ROOST_BLOCK_(ROOST_UNIQUE(roost_lock_), roost_rwlock, write_block, rwlock, rc)
 
 /* What the blocks do at their two ends. */
 static inline ROOST_SUSPENDS roost_rwlock *roost_read_block_begin(roost_rwlock *rwlock, int *rc)

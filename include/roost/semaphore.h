@@ -21,6 +21,7 @@
 
 #include <roost/config.h>
 #include <roost/error.h>
+#include <roost/impl/block.h>
 #include <roost/impl/waitq.h>
 
 /* Caller's memory; stays where it is while tasks wait. All members are private. Zeroed, it is
@@ -28,8 +29,8 @@
 typedef struct roost_sem {
     struct {
         uint32_t permits;
-        uint32_t max;  /* most permits it may hold; 0: no bound */
-        uint32_t loop; /* the loop that uses it; 0: none yet */
+        uint32_t max;     /* most permits it may hold; 0: no bound */
+        uint32_t loop_id; /* the loop that uses it; 0: none yet */
         struct roost_impl_waitq waiters;
     } priv;
 } roost_sem;
@@ -157,16 +158,12 @@ ROOST_API void roost_sem_stats_get(const roost_sem *sem, roost_sem_stats *stats)
 
 ROOST_END_DECLS
 
-/* Behind ROOST_PERMIT. */
+/* What the block does at its two ends. */
 static inline ROOST_SUSPENDS roost_sem *roost_permit_begin(roost_sem *sem, int *rc)
 {
     return (*rc = roost_sem_acquire(sem)) < 0 ? NULL : sem;
 }
-static inline roost_sem *roost_permit_end(roost_sem *sem)
-{
-    (void)roost_sem_release(sem);
-    return NULL;
-}
+
 static inline void roost_permit_cleanup(roost_sem **sem)
 {
     if (*sem)
@@ -177,9 +174,6 @@ static inline void roost_permit_cleanup(roost_sem **sem)
  * path it is left. rc is an int that exists already: it becomes what acquiring came to, and below
  * zero the body does not run; the body may set it. The block is a loop of one turn: a break or
  * continue in it is the block's. */
-#define ROOST_PERMIT(sem, rc) ROOST_PERMIT_(ROOST_UNIQUE(roost_permit_), sem, rc)
-#define ROOST_PERMIT_(object, sem, rc)                                                             \
-    for (roost_sem * object ROOST_AUTO(permit) = roost_permit_begin((sem), &(rc)); object;         \
-         object = roost_permit_end(object))
+#define ROOST_PERMIT(sem, rc) ROOST_BLOCK_(ROOST_UNIQUE(roost_permit_), roost_sem, permit, sem, rc)
 
 #endif

@@ -142,6 +142,13 @@ static inline int roosti_loop_owns(struct roosti_loop *loop, uint32_t *stamp)
     return roosti_likely(*stamp == loop->id) ? 0 : roosti_loop_adopt(loop, stamp);
 }
 
+/* The same for a call that needs no task, only a loop on this thread. */
+static inline int roosti_here_owns(uint32_t *stamp)
+{
+    struct roosti_loop *loop = roosti_loop_here;
+    return roosti_likely(loop) ? roosti_loop_owns(loop, stamp) : roosti_no_task();
+}
+
 /* A random word, for choices that are fair and for jitter; not for secrets. In simulation it
  * follows from the seed of the run, by a stream that nothing else draws from. */
 static inline uint64_t roosti_loop_random(struct roosti_loop *loop)

@@ -110,13 +110,6 @@ int roost_barrier_wait(roost_barrier *barrier)
     return rc;
 }
 
-/* 0, or the code for a call on a thread whose loop does not own the barrier. */
-static int barrier_here(roost_barrier *barrier)
-{
-    struct roosti_loop *loop = roosti_loop_here;
-    return loop ? roosti_loop_owns(loop, &barrier->priv.loop_id) : roosti_no_task();
-}
-
 static void barrier_fail(roost_barrier *barrier, uint32_t place)
 {
     struct roost_impl_waiter *waiter;
@@ -129,7 +122,7 @@ static void barrier_fail(roost_barrier *barrier, uint32_t place)
 
 int roost_barrier_reset(roost_barrier *barrier)
 {
-    int rc = barrier_here(barrier);
+    int rc = roosti_here_owns(&barrier->priv.loop_id);
     if (rc < 0)
         return rc;
     barrier_fail(barrier, BARRIER_COME);
@@ -139,7 +132,7 @@ int roost_barrier_reset(roost_barrier *barrier)
 
 int roost_barrier_abort(roost_barrier *barrier)
 {
-    int rc = barrier_here(barrier);
+    int rc = roosti_here_owns(&barrier->priv.loop_id);
     if (rc < 0)
         return rc;
     barrier->priv.broken = true;

@@ -55,7 +55,7 @@ struct roosti_chan_core {
     size_t capacity; /* items */
     uint32_t refs;   /* atomic: handles */
     void (*drop)(void *arg, void *item);
-    void *drop_arg;
+    void *arg;
     const char *label;
 };
 

@@ -34,7 +34,7 @@ static int core_new(const roost_chan_opts *opts, struct roosti_chan_core **ret_c
     size_t slots = unbounded && opts->item_size > 0 ? 0 : opts->capacity;
     size_t bytes;
     if (__builtin_mul_overflow(slots, opts->item_size, &bytes) || bytes > PTRDIFF_MAX)
-        return ROOST_EINVAL;
+        return ROOST_ENOMEM;
     struct roosti_chan_core *core = roosti_alloc(sizeof *core, "a channel");
     char *ring = slots > 0 ? roosti_alloc(bytes > 0 ? bytes : 1, "the buffer of a channel") : NULL;
     if (!core || (slots > 0 && !ring)) {
@@ -54,7 +54,7 @@ static int core_new(const roost_chan_opts *opts, struct roosti_chan_core **ret_c
                                       .capacity = opts->capacity,
                                       .refs = 1,
                                       .drop = opts->drop,
-                                      .drop_arg = opts->drop_arg,
+                                      .arg = opts->arg,
                                       .label = opts->label ? opts->label : "channel"};
     *ret_core = core;
     return 0;
@@ -252,7 +252,7 @@ static void close_wake(const struct roosti_chan_core *core, struct closing *clos
 static void items_drop(const struct roosti_chan_core *core, struct closing *closing)
 {
     for (; core->drop && closing->count > 0; closing->count--) {
-        core->drop(core->drop_arg, closing->head);
+        core->drop(core->arg, closing->head);
         closing->head += core->item_size;
         if (closing->head == closing->end)
             closing->head = closing->ring;

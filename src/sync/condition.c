@@ -134,8 +134,7 @@ int roost_cond_wait(roost_cond *cond, roost_mutex *mutex)
 
 static inline int cond_notify_here(roost_cond *cond, uint32_t count)
 {
-    struct roosti_loop *loop = roosti_loop_here;
-    int rc = roosti_likely(loop) ? roosti_loop_owns(loop, &cond->priv.loop_id) : roosti_no_task();
+    int rc = roosti_here_owns(&cond->priv.loop_id);
     return roosti_likely(rc == 0) ? (int)cond_notify(cond, count) : rc;
 }
 
@@ -149,7 +148,7 @@ int roost_cond_notify_all(roost_cond *cond)
     return cond_notify_here(cond, UINT32_MAX);
 }
 
-uint32_t roost_cond_waiters(const roost_cond *cond)
+void roost_cond_stats_get(const roost_cond *cond, roost_cond_stats *stats)
 {
-    return roosti_waitq_count(&cond->priv.waiters);
+    *stats = (roost_cond_stats){.waiting = roosti_waitq_count(&cond->priv.waiters)};
 }

@@ -12,16 +12,9 @@ void roost_event_init(roost_event *event)
     *event = (roost_event)ROOST_EVENT_INIT;
 }
 
-/* 0, or the code for a call on a thread whose loop does not own the event. */
-static inline int event_here(roost_event *event)
-{
-    struct roosti_loop *loop = roosti_loop_here;
-    return roosti_likely(loop) ? roosti_loop_owns(loop, &event->priv.loop_id) : roosti_no_task();
-}
-
 int roost_event_set(roost_event *event)
 {
-    int rc = event_here(event);
+    int rc = roosti_here_owns(&event->priv.loop_id);
     if (roosti_unlikely(rc < 0))
         return rc;
     event->priv.set = true;
@@ -32,7 +25,7 @@ int roost_event_set(roost_event *event)
 
 int roost_event_clear(roost_event *event)
 {
-    int rc = event_here(event);
+    int rc = roosti_here_owns(&event->priv.loop_id);
     if (roosti_likely(rc == 0))
         event->priv.set = false;
     return rc;
@@ -59,7 +52,8 @@ int roost_event_wait(roost_event *event)
                              &event->priv.waiters);
 }
 
-uint32_t roost_event_waiters(const roost_event *event)
+void roost_event_stats_get(const roost_event *event, roost_event_stats *stats)
 {
-    return roosti_waitq_count(&event->priv.waiters);
+    *stats = (roost_event_stats){.waiting = roosti_waitq_count(&event->priv.waiters),
+                                 .set = event->priv.set};
 }

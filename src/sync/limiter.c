@@ -133,7 +133,7 @@ static int limiter_acquire(roost_limiter *limiter, struct roost_task *self, uint
                            struct roost_task *holder, roost_loan *loan)
 {
     struct roosti_loop *loop = self->loop;
-    int rc = roosti_loop_owns(loop, &limiter->priv.loop);
+    int rc = roosti_loop_owns(loop, &limiter->priv.loop_id);
     if (roosti_unlikely(rc < 0))
         return rc;
     rc = roosti_op_begin(loop, self);
@@ -172,7 +172,7 @@ int roost_limiter_acquire_for(roost_limiter *limiter, const void *borrower, roos
 static int limiter_try_acquire(roost_limiter *limiter, uintptr_t borrower,
                                struct roost_task *holder, roost_loan *loan)
 {
-    int rc = roosti_loop_owns(roosti_loop_here, &limiter->priv.loop);
+    int rc = roosti_here_owns(&limiter->priv.loop_id);
     if (roosti_unlikely(rc < 0))
         return rc;
     if (roosti_unlikely(limiter_busy(limiter, borrower, loan)))
@@ -212,7 +212,7 @@ static bool loan_is_lent(const roost_limiter *limiter, const roost_loan *loan)
 int roost_limiter_release(roost_limiter *limiter, roost_loan *loan)
 {
     struct roosti_loop *loop = roosti_loop_here;
-    int rc = loop ? roosti_loop_owns(loop, &limiter->priv.loop) : roosti_no_task();
+    int rc = roosti_here_owns(&limiter->priv.loop_id);
     struct roost_task *holder = loan->priv.task;
     if (rc == 0 && (!loan_is_lent(limiter, loan) || (holder && holder != loop->current)))
         rc = ROOST_EPERM;
@@ -230,8 +230,7 @@ int roost_limiter_release(roost_limiter *limiter, roost_loan *loan)
 
 int roost_limiter_set_total(roost_limiter *limiter, uint32_t total)
 {
-    struct roosti_loop *loop = roosti_loop_here;
-    int rc = loop ? roosti_loop_owns(loop, &limiter->priv.loop) : roosti_no_task();
+    int rc = roosti_here_owns(&limiter->priv.loop_id);
     if (rc < 0)
         return rc;
     limiter->priv.total = total;

@@ -74,7 +74,7 @@ void roost_mutex_stats_get(const roost_mutex *mutex, roost_mutex_stats *stats)
 {
     const struct roost_task *owner = mutex->priv.owner;
     *stats = (roost_mutex_stats){.owner_id = owner ? owner->id : 0,
-                                 .waiters = roosti_waitq_count(&mutex->priv.waiters),
+                                 .waiting = roosti_waitq_count(&mutex->priv.waiters),
                                  .locked = owner != NULL,
                                  .abandoned = mutex->priv.abandoned};
 }

@@ -35,7 +35,7 @@ int roost_once_do(roost_once *once, roost_call call)
     struct roost_task *task = roosti_self();
     if (roosti_unlikely(!task))
         return roosti_no_task();
-    int rc = roosti_loop_owns(task->loop, &once->priv.loop);
+    int rc = roosti_loop_owns(task->loop, &once->priv.loop_id);
     if (roosti_unlikely(rc < 0))
         return rc;
     rc = roosti_op_begin(task->loop, task);

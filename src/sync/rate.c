@@ -152,7 +152,7 @@ int roost_rate_acquire_many(roost_rate *rate, uint32_t count)
     if (roosti_unlikely(!task))
         return roosti_no_task();
     struct roosti_loop *loop = task->loop;
-    int rc = roosti_loop_owns(loop, &rate->priv.loop);
+    int rc = roosti_loop_owns(loop, &rate->priv.loop_id);
     if (roosti_unlikely(rc < 0))
         return rc;
     rc = roosti_op_begin(loop, task);
@@ -176,16 +176,9 @@ int roost_rate_try_acquire(roost_rate *rate)
     return roost_rate_try_acquire_many(rate, 1);
 }
 
-/* 0, or the code for a call on a thread whose loop does not own the rate. */
-static int rate_here(roost_rate *rate)
-{
-    struct roosti_loop *loop = roosti_loop_here;
-    return loop ? roosti_loop_owns(loop, &rate->priv.loop) : roosti_no_task();
-}
-
 int roost_rate_try_acquire_many(roost_rate *rate, uint32_t count)
 {
-    int rc = rate_here(rate);
+    int rc = roosti_here_owns(&rate->priv.loop_id);
     if (roosti_unlikely(rc < 0))
         return rc;
     if (roosti_unlikely(rate_never_has(rate, count)))
@@ -211,7 +204,7 @@ static void rate_send_away(roost_rate *rate)
 int roost_rate_set(roost_rate *rate, const roost_rate_opts *opts)
 {
     roost_rate fresh;
-    int rc = rate_here(rate);
+    int rc = roosti_here_owns(&rate->priv.loop_id);
     if (rc < 0)
         return rc;
     rc = roost_rate_init(&fresh, opts);

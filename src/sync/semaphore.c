@@ -82,7 +82,7 @@ static __attribute__((noinline)) int sem_acquire_slow(roost_sem *sem, struct roo
 static __attribute__((noinline)) int sem_acquire_first(roost_sem *sem, struct roost_task *task,
                                                        uint32_t count)
 {
-    int rc = roosti_loop_owns(task->loop, &sem->priv.loop);
+    int rc = roosti_loop_owns(task->loop, &sem->priv.loop_id);
     if (rc == 0)
         rc = roosti_op_begin(task->loop, task);
     return rc < 0 ? rc : sem_take(sem, task, count);
@@ -95,7 +95,7 @@ static inline int sem_acquire(roost_sem *sem, uint32_t count)
     if (roosti_unlikely(!task))
         return roosti_no_task();
     struct roosti_loop *loop = task->loop;
-    if (roosti_unlikely(sem->priv.loop != loop->id))
+    if (roosti_unlikely(sem->priv.loop_id != loop->id))
         return sem_acquire_first(sem, task, count);
     if (!roosti_op_begin_short(loop, task))
         return sem_acquire_slow(sem, task, count);
@@ -114,16 +114,9 @@ int roost_sem_acquire_many(roost_sem *sem, uint32_t count)
     return sem_acquire(sem, count);
 }
 
-/* 0, or the code for a call on a thread whose loop does not own the semaphore. */
-static inline int sem_here(roost_sem *sem)
-{
-    struct roosti_loop *loop = roosti_loop_here;
-    return roosti_likely(loop) ? roosti_loop_owns(loop, &sem->priv.loop) : roosti_no_task();
-}
-
 static inline int sem_try_acquire(roost_sem *sem, uint32_t count)
 {
-    int rc = sem_here(sem);
+    int rc = roosti_here_owns(&sem->priv.loop_id);
     if (roosti_unlikely(rc < 0))
         return rc;
     if (!sem_has(sem, count))
@@ -156,7 +149,7 @@ static __attribute__((noinline)) int sem_misused(const roost_sem *sem, uint32_t 
 
 static __attribute__((noinline)) int sem_release(roost_sem *sem, uint32_t count)
 {
-    int rc = sem_here(sem);
+    int rc = roosti_here_owns(&sem->priv.loop_id);
     uint32_t max = sem->priv.max ? sem->priv.max : UINT32_MAX;
     if (roosti_unlikely(rc < 0))
         return sem_misused(sem, count, rc);
@@ -172,7 +165,7 @@ int roost_sem_release(roost_sem *sem)
     const struct roosti_loop *loop = roosti_loop_here;
     uint32_t permits = sem->priv.permits;
     /* Without a bound max - 1 is UINT32_MAX, which no number is above. */
-    if (roosti_unlikely(!loop || sem->priv.loop != loop->id || sem->priv.waiters.first ||
+    if (roosti_unlikely(!loop || sem->priv.loop_id != loop->id || sem->priv.waiters.first ||
                         permits > sem->priv.max - 1 || permits == UINT32_MAX))
         return sem_release(sem, 1);
     sem->priv.permits = permits + 1;

@@ -69,9 +69,9 @@ ROOST_TEST(items_without_content_need_no_memory)
 ROOST_TEST(a_buffer_that_no_memory_can_hold_is_refused)
 {
     roost_chan *ch = NULL;
-    CHECK_EQ(ROOST_EINVAL,
+    CHECK_EQ(ROOST_ENOMEM,
              roost_chan_open(&(roost_chan_opts){.item_size = 16, .capacity = SIZE_MAX / 8}, &ch));
-    CHECK_EQ(ROOST_EINVAL,
+    CHECK_EQ(ROOST_ENOMEM,
              roost_chan_open(&(roost_chan_opts){.item_size = 1, .capacity = SIZE_MAX - 1}, &ch));
     CHECK(!ch);
 }
@@ -238,7 +238,7 @@ ROOST_TEST(items_that_nobody_will_receive_are_dropped_by_the_program)
     int item;
     if (roost_chan_open(
             &(roost_chan_opts){
-                .item_size = sizeof item, .capacity = 4, .drop = drop_int, .drop_arg = &dropped},
+                .item_size = sizeof item, .capacity = 4, .drop = drop_int, .arg = &dropped},
             &ch) < 0)
         return;
     for (int i = 1; i <= 6; i++) { /* so that they lie across the end of the ring */

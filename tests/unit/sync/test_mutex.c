@@ -53,7 +53,7 @@ ROOST_TEST(a_free_mutex_is_held_at_once)
         CHECK(stats.locked);
         CHECK(!stats.abandoned);
         CHECK_EQ(roost_task_id(roost_task_self()), stats.owner_id);
-        CHECK_EQ(0, stats.waiters);
+        CHECK_EQ(0, stats.waiting);
         CHECK_EQ(0, roost_mutex_unlock(&mutex));
         CHECK(!stats_of(&mutex).locked);
         CHECK_EQ(0, stats_of(&mutex).owner_id);
@@ -102,7 +102,7 @@ ROOST_TEST(those_who_wait_are_counted_and_served_in_order)
         for (int i = 0; i < 5 && rc == 0; i++) {
             ROOST_GO(g, hold, &mutex, &marks, 'a' + i, &seen[i]);
             rc = settled(rc);
-            CHECK_EQ(i + 1, stats_of(&mutex).waiters);
+            CHECK_EQ(i + 1, stats_of(&mutex).waiting);
         }
         if (held)
             roost_mutex_unlock(&mutex);
@@ -212,7 +212,7 @@ ROOST_TEST(a_group_that_fails_under_the_mutex_leaves_it_free)
     }
     CHECK_EQ(-EIO, rc);
     CHECK(!stats_of(&mutex).locked);
-    CHECK_EQ(0, stats_of(&mutex).waiters);
+    CHECK_EQ(0, stats_of(&mutex).waiting);
     CHECK_EQ(0, seen[0]); /* handed over before the failure cancelled it */
     CHECK_EQ(ROOST_ECANCELED, seen[1]);
 }
