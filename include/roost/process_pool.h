@@ -22,6 +22,9 @@
  * process is open, signals have their default actions, and it has left the terminal's session, so
  * Ctrl-C does not reach it. It dies with this process. A process it starts itself is its own.
  *
+ * What a call does to its worker stays for the calls after it, up to a worker that was taken over
+ * and answers them as it likes: with the option calls_max of 1 every call gets a fresh one.
+ *
  * A pool forks one process that later forks the workers, so they inherit nothing that came after
  * the pool: open pools before threads are started and memory is filled. As after any fork, what
  * other threads were doing at that moment stays half done: a lock that one of them held stays held.
