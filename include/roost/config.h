@@ -13,9 +13,11 @@
 #ifdef __cplusplus
 #define ROOST_BEGIN_DECLS extern "C" {
 #define ROOST_END_DECLS }
+#define ROOST_EXTERN_C extern "C"
 #else
 #define ROOST_BEGIN_DECLS
 #define ROOST_END_DECLS
+#define ROOST_EXTERN_C extern
 #endif
 
 /* Part of the library's interface. */
@@ -62,10 +64,29 @@ extern struct roost_role roost_in_task;
 /* Runs roost_NAME_cleanup(&variable) when the variable's block is left, by whatever path. */
 #define ROOST_AUTO(name) __attribute__((cleanup(roost_##name##_cleanup)))
 
+/* Internal: what a function returns refers to this argument. */
+#if defined(__clang__) && defined(__cplusplus)
+#define ROOST_LIFETIME_BOUND_ [[clang::lifetimebound]]
+#else
+#define ROOST_LIFETIME_BOUND_
+#endif
+
 /* Internal: joins two names after expanding them, and makes a name that occurs once per file. */
 #define ROOST_JOIN_(a, b) a##b
 #define ROOST_JOIN(a, b) ROOST_JOIN_(a, b)
 #define ROOST_UNIQUE(stem) ROOST_JOIN(stem, __COUNTER__)
+
+/* Internal: the first of pointers to `type` in a list that ends with a comma; NULL when empty. */
+#ifdef __cplusplus
+#define ROOST_FIRST_(type, ...) roost_impl_first<type>({__VA_ARGS__ nullptr})
+template <class type, unsigned long n>
+inline const type *roost_impl_first(const type *const (&list)[n])
+{
+    return list[0];
+}
+#else
+#define ROOST_FIRST_(type, ...) (((const type *const[]){__VA_ARGS__ 0})[0])
+#endif
 
 ROOST_BEGIN_DECLS
 

@@ -188,10 +188,25 @@ ROOST_API ROOST_SUSPENDS void roost_completion_cleanup(roost_completion *complet
 
 ROOST_END_DECLS
 
+/* For ROOST_AS_COMPLETED. The clean-up begins with the calls, so the arguments may return. */
+static inline ROOST_SUSPENDS void roost_completion_block_cleanup(roost_completion **completion)
+{
+    roost_completion_cleanup(*completion);
+}
+
 /* ROOST_GATHER(results, ROOST_CALL(...), ROOST_CALL(...)): roost_gather with default options. */
+#ifdef __cplusplus
+#define ROOST_GATHER(results, ...) roost_impl_gather((results), {__VA_ARGS__})
+template <size_t n>
+ROOST_MUST ROOST_SUSPENDS inline int roost_impl_gather(int *results, const roost_call (&calls)[n])
+{
+    return roost_gather(calls, n, results, NULL);
+}
+#else
 #define ROOST_GATHER(results, ...)                                                                 \
     roost_gather((const roost_call[]){__VA_ARGS__},                                                \
                  sizeof((const roost_call[]){__VA_ARGS__}) / sizeof(roost_call), (results), NULL)
+#endif
 
 /* ROOST_AS_COMPLETED(index, result, calls, n, rc) { body }: makes n calls at once and runs the body
  * for each as it ends, the first to end first. index (size_t), result and rc (int) exist already.
@@ -201,8 +216,8 @@ ROOST_END_DECLS
 #define ROOST_AS_COMPLETED(index, result, calls, n, rc)                                            \
     ROOST_AS_COMPLETED_(ROOST_UNIQUE(roost_completion_), index, result, calls, n, rc)
 #define ROOST_AS_COMPLETED_(obj, index, result, calls, n, rc)                                      \
-    for (roost_completion obj ROOST_AUTO(completion),                                              \
-         *ROOST_JOIN(obj, p) = roost_completion_begin(&obj, (calls), (n));                         \
+    for (roost_completion obj, *ROOST_JOIN(obj, p) ROOST_AUTO(completion_block) =                  \
+                                   roost_completion_begin(&obj, (calls), (n));                     \
          roost_completion_next(ROOST_JOIN(obj, p), &(index), &(result), &(rc));)
 
 #endif

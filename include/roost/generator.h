@@ -209,20 +209,34 @@ ROOST_END_DECLS
 
 /* ROOST_GEN(name, type, function, args...): declares `name`, a pointer to a generator of items of
  * this type that runs function(name, args...). It ends with the block it stands in, whatever path
- * leaves it. */
+ * leaves it. Both macros are several declarations. */
 #define ROOST_GEN(name, type, ...)                                                                 \
     ROOST_GEN_(ROOST_UNIQUE(roost_gen_), name, sizeof(type), __VA_ARGS__, )
 #define ROOST_GEN_(object, name, item_size, function, ...)                                         \
-    roost_gen object ROOST_AUTO(gen), *const name = roost_gen_open(                                \
-                                          &object, (item_size),                                    \
-                                          ROOST_CALL_(function, &object, __VA_ARGS__))
+    roost_gen object;                                                                              \
+    const struct roost_args_##function ROOST_JOIN(object, args) = {&roost_info_##function,         \
+                                                                   &object, __VA_ARGS__};          \
+    roost_gen *const name ROOST_AUTO(gen_block) = roost_gen_open(                                  \
+        &object, (item_size), roost_impl_call(&ROOST_JOIN(object, args).roost_info))
 
 /* ROOST_PAGINATE(name, type, opts, fetch, arg): declares `name`, a pointer to the items of this
  * type that fetch(arg, page) gets. It ends with the block it stands in. */
 #define ROOST_PAGINATE(name, type, opts, fetch, arg)                                               \
     ROOST_PAGINATE_(ROOST_UNIQUE(roost_pages_), name, sizeof(type), opts, fetch, arg)
 #define ROOST_PAGINATE_(object, name, item_size, opts, fetch, arg)                                 \
-    roost_pages object ROOST_AUTO(pages), *const name = roost_paginate(&object, (item_size),       \
-                                                                       (opts), (fetch), (arg))
+    roost_pages object;                                                                            \
+    roost_pages *const name ROOST_AUTO(pages_block) =                                              \
+        roost_paginate(&object, (item_size), (opts), (fetch), (arg))
+
+/* For the two: their clean-up begins when they are made, so their arguments may return. */
+static inline ROOST_SUSPENDS void roost_gen_block_cleanup(roost_gen *const *gen)
+{
+    roost_gen_cleanup(*gen);
+}
+
+static inline ROOST_SUSPENDS void roost_pages_block_cleanup(roost_pages *const *pages)
+{
+    roost_pages_cleanup(*pages);
+}
 
 #endif

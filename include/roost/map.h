@@ -70,26 +70,30 @@ ROOST_END_DECLS
         __typeof__(&(results)[0]) ROOST_JOIN(at, to) = (results);                                  \
         ROOST_MAP_(at, ROOST_JOIN(at, i), n, ROOST_MAP_OPTS_(__VA_ARGS__), fn,                     \
                    ROOST_JOIN(at, from)[ROOST_JOIN(at, i)],                                        \
-                   &ROOST_JOIN(at, to)[ROOST_JOIN(at, i)]);                                        \
+                   &ROOST_JOIN(at, to)[ROOST_JOIN(at, i)], );                                      \
     })
-#define ROOST_MAP_OPTS_(...) (((const roost_map_opts *const[]){__VA_ARGS__ NULL})[0])
+#define ROOST_MAP_OPTS_(...) ROOST_FIRST_(roost_map_opts, __VA_ARGS__)
 
 /* ROOST_MAP(i, n, opts, function, args...): the same for calls that take more, or something else,
  * than an item and a place: args are evaluated for each i, a size_t that the macro declares, when
- * its call is begun. opts: a pointer, or NULL.
+ * its call is begun. opts: a pointer, or NULL; in parentheses when there is a comma in it.
  *
  *     rc = ROOST_MAP(i, n, NULL, fetch_user, client, ids[i], &users[i]); */
-#define ROOST_MAP(i, n, opts, ...) ROOST_MAP_(ROOST_UNIQUE(roost_map_), i, n, opts, __VA_ARGS__)
+#define ROOST_MAP(i, n, opts, ...) ROOST_MAP_(ROOST_UNIQUE(roost_map_), i, n, opts, __VA_ARGS__, )
 #define ROOST_MAP_(at, i, n, opts, fn, ...)                                                        \
     __extension__({                                                                                \
         struct ROOST_JOIN(at, block) {                                                             \
             struct roost_impl_seat seat;                                                           \
             struct roost_args_##fn args;                                                           \
         };                                                                                         \
+        /* These may return: the clean-up begins after them. */                                    \
+        const size_t ROOST_JOIN(at, count) = (n);                                                  \
+        const roost_map_opts *const ROOST_JOIN(at, how) = (opts);                                  \
         ROOST_AUTO(map) struct roost_impl_fan ROOST_JOIN(at, fan);                                 \
         roost_map_begin(&ROOST_JOIN(at, fan), sizeof(struct ROOST_JOIN(at, block)),                \
                         __alignof__(struct ROOST_JOIN(at, block)),                                 \
-                        offsetof(struct ROOST_JOIN(at, block), args), (n), (opts));                \
+                        offsetof(struct ROOST_JOIN(at, block), args), ROOST_JOIN(at, count),       \
+                        ROOST_JOIN(at, how));                                                      \
         for (size_t i = 0; roost_map_next(&ROOST_JOIN(at, fan), &i);) {                            \
             struct ROOST_JOIN(at, block)                                                           \
                 ROOST_JOIN(at, call) = {{NULL, NULL, i}, {&roost_info_##fn, __VA_ARGS__}};         \

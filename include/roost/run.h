@@ -183,12 +183,12 @@ ROOST_END_DECLS
 
 /* ROOST_MAIN(argc, argv) { body }: the program's main function, as an async function. */
 #define ROOST_MAIN(argc, argv)                                                                     \
-    ROOST_ASYNC_SHAPE_(static, roost_user_main, int, argc, char **, argv);                         \
-    int main(int argc, char **argv)                                                                \
-    {                                                                                              \
-        return roost_main(ROOST_CALL(roost_user_main, argc, argv));                                \
-    }                                                                                              \
-    ROOST_ASYNC_BODY_(static, roost_user_main, __attribute__((unused)) int, argc,                  \
-                      __attribute__((unused)) char **, argv)
+    ROOST_ASYNC_SHAPE_(static, ROOST_INFO_LATER_, roost_user_main, int, argc, char **, argv);      \
+    ROOST_ASYNC_BODY_(                                                                             \
+        static,                                                                                    \
+        int main(int argc, char **argv) {                                                          \
+            return roost_main(ROOST_CALL(roost_user_main, argc, argv));                            \
+        },                                                                                         \
+        roost_user_main, __attribute__((unused)) int, argc, __attribute__((unused)) char **, argv)
 
 #endif

@@ -277,14 +277,24 @@ ROOST_API bool roost_scope_is_open(const roost_scope *scope);
 
 ROOST_END_DECLS
 
+/* For the macros. The clean-up begins when the scope has, so what is given to them may return. */
+static inline void roost_scope_block_cleanup(roost_scope **scope)
+{
+    if (*scope)
+        roost_scope_cleanup(*scope);
+}
+
 /* ROOST_WITHIN(dur, call): makes the call under a deadline dur nanoseconds from now. Its value is
  * the call's result, or ROOST_ETIMEDOUT. */
 #define ROOST_WITHIN(dur, call) ROOST_WITHIN_(ROOST_UNIQUE(roost_within_), dur, call, #call)
 #define ROOST_WITHIN_(obj, dur, call, label)                                                       \
     __extension__({                                                                                \
-        ROOST_AUTO(scope) roost_scope obj;                                                         \
-        roost_scope_begin(&obj, (dur), ROOST_SCOPE_FAIL, label);                                   \
-        roost_scope_end(&obj, (int)(call));                                                        \
+        roost_scope obj;                                                                           \
+        roost_scope *ROOST_JOIN(obj, p) ROOST_AUTO(scope_block) =                                  \
+            roost_scope_begin(&obj, (dur), ROOST_SCOPE_FAIL, label);                               \
+        int ROOST_JOIN(obj, rc) = roost_scope_end(ROOST_JOIN(obj, p), (int)(call));                \
+        ROOST_JOIN(obj, p) = NULL;                                                                 \
+        ROOST_JOIN(obj, rc);                                                                       \
     })
 
 /* ROOST_TIMEOUT(rc, dur) { rc = ...; }: a block under a deadline. After it, rc is what the block
@@ -294,8 +304,8 @@ ROOST_END_DECLS
 #define ROOST_MOVE_ON(rc, dur)                                                                     \
     ROOST_SCOPE_BLOCK_(ROOST_UNIQUE(roost_move_on_), rc, dur, ROOST_SCOPE_MOVE_ON, "move on")
 #define ROOST_SCOPE_BLOCK_(obj, rc, dur, kind, label)                                              \
-    for (roost_scope obj ROOST_AUTO(scope),                                                        \
-         *ROOST_JOIN(obj, p) = roost_scope_begin(&obj, (dur), (kind), label);                      \
+    for (roost_scope obj, *ROOST_JOIN(obj, p) ROOST_AUTO(scope_block) =                            \
+                              roost_scope_begin(&obj, (dur), (kind), label);                       \
          roost_scope_is_open(ROOST_JOIN(obj, p));                                                  \
          (rc) = roost_scope_end(ROOST_JOIN(obj, p), (rc)), ROOST_JOIN(obj, p) = NULL)
 
@@ -303,9 +313,8 @@ ROOST_END_DECLS
  * most grace nanoseconds. Every suspending clean-up goes into one. */
 #define ROOST_CLEANUP(grace) ROOST_CLEANUP_(ROOST_UNIQUE(roost_cleanup_), grace)
 #define ROOST_CLEANUP_(obj, grace)                                                                 \
-    for (roost_scope obj ROOST_AUTO(scope),                                                        \
-         *ROOST_JOIN(obj, p) = roost_scope_begin(                                                  \
-             &obj, (grace), ROOST_SCOPE_MOVE_ON | ROOST_SCOPE_SHIELD, "cleanup");                  \
+    for (roost_scope obj, *ROOST_JOIN(obj, p) ROOST_AUTO(scope_block) = roost_scope_begin(         \
+                              &obj, (grace), ROOST_SCOPE_MOVE_ON | ROOST_SCOPE_SHIELD, "cleanup"); \
          roost_scope_is_open(ROOST_JOIN(obj, p));                                                  \
          roost_scope_cleanup(ROOST_JOIN(obj, p)), ROOST_JOIN(obj, p) = NULL)
 

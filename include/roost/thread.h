@@ -207,6 +207,6 @@ ROOST_END_DECLS
         }                                                                                          \
         roost_cpu_map_end(&ROOST_JOIN(at, map), ROOST_CPU_MAP_OPTS_(__VA_ARGS__));                 \
     })
-#define ROOST_CPU_MAP_OPTS_(...) (((const roost_cpu_map_opts *const[]){__VA_ARGS__ NULL})[0])
+#define ROOST_CPU_MAP_OPTS_(...) ROOST_FIRST_(roost_cpu_map_opts, __VA_ARGS__)
 
 #endif
