@@ -13,8 +13,17 @@ set -u
 compiler=$1
 include=$2
 file=$3
-if ! command -v "$compiler" >/dev/null; then
-    echo "skipped: $compiler is missing"
+# The program's name of the compiler, and the language.
+driver=$compiler
+standard=gnu17
+case $file in
+    *.cc)
+        standard=gnu++17
+        [ "$compiler" = gcc ] && driver=g++ || driver=clang++
+        ;;
+esac
+if ! command -v "$driver" >/dev/null; then
+    echo "skipped: $driver is missing"
     exit 77
 fi
 line=$(sed -n 's/^.*refused by \([a-z ]*\): \(.*\)$/\1:\2/p' "$file" | head -n 1)
@@ -25,12 +34,12 @@ if [ -z "$by" ] || [ -z "$words" ]; then
     echo "failed: $file does not say who refuses it and how"
     exit 1
 fi
-options="-std=gnu17 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -I$include"
+options="-std=$standard -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -I$include"
 options="$options -c -o /dev/null"
 [ "$compiler" = clang ] && options="$options -Wthread-safety"
 
 # shellcheck disable=SC2086 # a list of words
-if ! "$compiler" $options -DMENDED "$file"; then
+if ! "$driver" $options -DMENDED "$file"; then
     echo "failed: $compiler does not take $file without its mistake"
     exit 1
 fi
@@ -39,7 +48,7 @@ case " $by " in
     *) exit 0 ;;
 esac
 # shellcheck disable=SC2086
-if said=$("$compiler" $options "$file" 2>&1); then
+if said=$("$driver" $options "$file" 2>&1); then
     echo "failed: $compiler takes $file with its mistake"
     exit 1
 fi

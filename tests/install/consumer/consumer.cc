@@ -1,6 +1,4 @@
-/* tests/install/consumer/consumer.cc - C++ calls the library: a run whose main task is made by hand.
- *
- * The macros that declare async functions are C; a C++ program writes the argument block itself.
+/* tests/install/consumer/consumer.cc - a C++ program of somebody else: it runs two tasks and reports.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -8,27 +6,25 @@
 
 #include <roost.h>
 
-struct sum_args {
-    const roost_async_info *info;
-    int a;
-    int b;
-};
-
-static int sum(void *block)
+ROOST_ASYNC(square, int, n, int *, out)
 {
-    const sum_args *args = static_cast<const sum_args *>(block);
-    const int rc = roost_sleep(ROOST_MS(1));
-    return rc < 0 ? rc : args->a + args->b;
+    ROOST_TRY(roost_sleep(ROOST_MS(1)));
+    *out = n * n;
+    return 0;
 }
 
-static const roost_async_info sum_info = {sum,   sizeof(sum_args), alignof(sum_args),
-                                          "sum", __FILE__,         __LINE__};
-
-int main()
+ROOST_MAIN(argc, argv)
 {
-    const sum_args args = {&sum_info, 9, 16};
-    const roost_call call = {&args.info};
+    int squares[2] = {0, 0};
+    int rc = 0;
 
-    std::printf("roost %s: %d\n", roost_version(), roost_run(call, nullptr));
+    (void)argc;
+    (void)argv;
+    ROOST_GROUP(g, rc) {
+        ROOST_GO(g, square, 3, &squares[0]);
+        ROOST_GO(g, square, 4, &squares[1]);
+    }
+    ROOST_TRY(rc);
+    std::printf("roost %s: %d\n", roost_version(), squares[0] + squares[1]);
     return 0;
 }
