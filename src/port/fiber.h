@@ -27,7 +27,9 @@
 #define ROOSTI_TSAN 1
 #endif
 #endif
-#if defined(ROOSTI_ASAN) || defined(ROOSTI_TSAN) || defined(ROOST_VALGRIND)
+/* A model is instrumented for its own purposes. */
+#if (defined(ROOSTI_ASAN) || defined(ROOSTI_TSAN) || defined(ROOST_VALGRIND)) &&                   \
+    !defined(ROOST_MODEL)
 #define ROOSTI_FIBER_HOOKS 1
 #endif
 
