@@ -86,7 +86,7 @@ ROOST_API ROOST_MUST int roost_broadcast_open(const roost_broadcast_opts *opts,
  * ROOST_ECLOSED; the memory is freed when the last of them has unsubscribed.
  *
  *   broadcast  taken; NULL is accepted. No call with this pointer is under way: it ends the program
- *              when a task waits in roost_broadcast_send.
+ *              when a task waits in roost_broadcast_send, and on a wrong thread when any waits.
  *
  * Suspends  never.
  * Threads   its loop, or any when no loop uses it any more; shared: any.

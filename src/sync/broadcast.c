@@ -86,12 +86,23 @@ int roost_broadcast_open(const roost_broadcast_opts *opts, roost_broadcast **ret
     return 0;
 }
 
+/* Not shared, a broadcast may also be left where its loop is no more; but not where nobody may
+ * touch that loop's tasks. */
+static void broadcast_require_here(const roost_broadcast *broadcast)
+{
+    bool waits = broadcast->receivers.first || broadcast->senders.first;
+    roosti_require(!waits || broadcast->guard.shared ||
+                       (roosti_loop_here && roosti_loop_here->id == broadcast->guard.stamp),
+                   "a broadcast that is not shared is left on its loop while tasks wait on it");
+}
+
 void roost_broadcast_close(roost_broadcast *broadcast)
 {
     struct roosti_wakes wakes = {NULL, NULL};
     if (!broadcast)
         return;
     roosti_guard_take(&broadcast->guard);
+    broadcast_require_here(broadcast);
     roosti_require(!broadcast->senders.first, "no task sends on a broadcast that is closed");
     broadcast->closed = true;
     bool last = broadcast->subscribers == 0;
@@ -226,12 +237,12 @@ static void subscription_forgo(roost_broadcast *broadcast, const roost_subscript
     broadcast_advance(broadcast, wakes);
 }
 
-/* Not shared, a broadcast may also be left where no loop is any more. */
 static int subscription_enter_to_leave(roost_broadcast *broadcast)
 {
     if (roosti_loop_here)
         return roosti_guard_enter(&broadcast->guard, roosti_loop_here);
     roosti_guard_take(&broadcast->guard);
+    broadcast_require_here(broadcast);
     return 0;
 }
 

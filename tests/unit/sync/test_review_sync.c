@@ -7,12 +7,14 @@
  */
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <roost.h>
 #include <roost/instrument.h>
 
 #include "kit/kit.h"
+#include "unit/rt/process.h"
 
 /* -- a wake-up on its way from another thread -------------------------------------------------- */
 
@@ -272,6 +274,65 @@ ROOST_TEST(a_cancelled_wait_whose_mutex_never_comes_is_a_deadlock_and_no_more, .
     CHECK_EQ(ROOST_EDEADLK,
              roost_test_run(ROOST_CALL(hold_around_a_group, &cond, &mutex, &code), &opts));
     CHECK_EQ(ROOST_EDEADLK, code);
+}
+
+/* -- a thread that has no business there --------------------------------------------------------
+ */
+
+ROOST_ASYNC(recv_value, roost_subscription *, sub)
+{
+    int item;
+    return roost_subscription_recv(sub, &item);
+}
+
+static void *broadcast_close_here(void *broadcast)
+{
+    roost_broadcast_close(broadcast);
+    return NULL;
+}
+
+static void *unsubscribe_here(void *sub)
+{
+    roost_ignore(roost_broadcast_unsubscribe(sub));
+    return NULL;
+}
+
+/* closes: closes the broadcast on another thread; else it takes back a subscription there. */
+ROOST_ASYNC(leave_on_a_thread, bool, closes)
+{
+    roost_broadcast_opts opts = {.item_size = sizeof(int), .capacity = 1};
+    roost_broadcast *broadcast = NULL;
+    roost_subscription subs[2] = {ROOST_SUBSCRIPTION_INIT, ROOST_SUBSCRIPTION_INIT};
+    pthread_t thread;
+    int rc = 0;
+    ROOST_TRY(roost_broadcast_open(&opts, &broadcast));
+    for (int i = 0; i < 2; i++)
+        ROOST_TRY(roost_broadcast_subscribe(broadcast, &subs[i]));
+    ROOST_GROUP(g, rc) {
+        ROOST_GO(g, recv_value, &subs[0]);
+        rc = roost_sleep(ROOST_MS(1));
+        if (closes && pthread_create(&thread, NULL, broadcast_close_here, broadcast) == 0)
+            pthread_join(thread, NULL);
+        if (!closes && pthread_create(&thread, NULL, unsubscribe_here, &subs[1]) == 0)
+            pthread_join(thread, NULL);
+    }
+    return rc;
+}
+
+static int leave_on_a_thread_runs(void *arg)
+{
+    return roost_run(ROOST_CALL(leave_on_a_thread, arg != NULL), NULL);
+}
+
+/* A wake-up from there would tear the loop's queue of ready tasks apart. */
+ROOST_TEST(a_broadcast_that_tasks_wait_on_is_left_on_its_loop, .plain = true)
+{
+    static struct process process;
+    for (int closes = 0; closes < 2; closes++) {
+        process_run(&process, leave_on_a_thread_runs, closes ? &process : NULL);
+        CHECK_DIED(&process, SIGABRT);
+        CHECK_EQ(1, process_count(&process, "is left on its loop while tasks wait on it"));
+    }
 }
 
 /* -- figures ----------------------------------------------------------------------------------- */
