@@ -52,6 +52,11 @@ static _Noreturn void root_main(void *arg)
 /* Without a stack to go on the root has no purpose. */
 static _Noreturn void root_stack_enter(struct root_start *start)
 {
+#ifdef ROOSTI_TSAN
+    /* The thread sanitizer follows no fork of a program with threads: what this flow has written it
+     * has not seen, and another flow would be a racing thread to it. */
+    root_main(start);
+#endif
     char *low = mmap(NULL, ROOT_STACK, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     if (low == MAP_FAILED)
@@ -60,7 +65,8 @@ static _Noreturn void root_stack_enter(struct root_start *start)
     char *top = low + ROOT_STACK;
     roosti_fiber_adopt(&start->from);
     roosti_fiber_make(&start->fiber, low + ROOT_GUARD, top, top, root_main, start);
-    roosti_fiber_leave(&start->from, &start->fiber, 0);
+    /* Not left for good: the start lies in this frame. */
+    roosti_fiber_switch(&start->from, &start->fiber);
     __builtin_unreachable();
 }
 
