@@ -20,6 +20,7 @@
 #include <roost/guest.h>
 #include <roost/instrument.h>
 #include <roost/iter.h>
+#include <roost/iter_stage.h>
 #include <roost/limiter.h>
 #include <roost/lock.h>
 #include <roost/map.h>

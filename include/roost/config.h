@@ -64,6 +64,13 @@ extern struct roost_role roost_in_task;
 /* Runs roost_NAME_cleanup(&variable) when the variable's block is left, by whatever path. */
 #define ROOST_AUTO(name) __attribute__((cleanup(roost_##name##_cleanup)))
 
+/* Internal: what stands before { } in a value of this type. */
+#ifdef __cplusplus
+#define ROOST_LITERAL_(type) type
+#else
+#define ROOST_LITERAL_(type) (type)
+#endif
+
 /* Internal: what a function returns refers to this argument. */
 #if defined(__clang__) && defined(__cplusplus)
 #define ROOST_LIFETIME_BOUND_ [[clang::lifetimebound]]

@@ -187,6 +187,19 @@ ROOST_ASYNC(iterators)
     ROOST_FOREACH(point, at, roost_iter_array(&stage, points, 2, sizeof points[0]), rc)
         sum += at.y;
     EXPECT(17, sum);
+
+    struct numbered {
+        uint64_t number;
+        point at;
+    };
+    roost_iter_stage count;
+    ROOST_FOREACH(numbered, one,
+                  roost_iter_enumerate(&count,
+                                       roost_iter_array(&stage, points, 2, sizeof points[0]),
+                                       ROOST_PAIR(numbered, number, at), 5),
+                  rc)
+        sum += static_cast<int>(one.number);
+    EXPECT(28, sum);
     return 0;
 }
 

@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include <roost/iter.h>
+#include <roost/iter_stage.h>
 
 #include <string.h>
 
