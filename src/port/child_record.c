@@ -59,7 +59,8 @@ void roosti_socket_deafen(int fd)
     (void)shutdown(fd, SHUT_RD);
 }
 
-/* Room for the one descriptor that a record may bring. */
+/* Room for the one descriptor that a record may bring. What is received says so to the byte: the
+ * alignment behind it would hold another one. */
 union record_control {
     char bytes[CMSG_SPACE(sizeof(int))];
     struct cmsghdr align;
@@ -128,7 +129,7 @@ int64_t roosti_record_receive(int fd, void *buf, size_t size, int *ret_passed)
             .msg_iov = &part,
             .msg_iovlen = 1,
             .msg_control = control.bytes,
-            .msg_controllen = sizeof control.bytes,
+            .msg_controllen = CMSG_LEN(sizeof(int)),
         };
         got = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
         /* Reset: the other side ended with something unread. It is told once, before what it said

@@ -9,11 +9,13 @@
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include <roost/error.h>
 
 #include "port/child.h"
+#include "port/host.h"
 #include "unit/port/cases.h"
 
 /* -- records ----------------------------------------------------------------------------------- */
@@ -360,4 +362,36 @@ TEST(limits_come_and_go)
     for (int i = 0; i < 5; i++)
         CHECK_EQ(1, number_await(fd));
     root_end(&child, fd);
+}
+
+TEST(a_record_brings_one_descriptor_at_most)
+{
+    union {
+        char bytes[CMSG_SPACE(2 * sizeof(int))];
+        struct cmsghdr align;
+    } control = {{0}};
+    int fds[2];
+    int two[2] = {0, 1};
+    int passed = -1;
+    struct iovec part = {two, 1};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = control.bytes,
+                             .msg_controllen = sizeof control.bytes};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof two);
+    memcpy(CMSG_DATA(header), two, sizeof two);
+    CHECK_EQ(0, roosti_socket_pair(fds));
+    int before = roosti_host_fd_count();
+    for (int i = 0; i < 2; i++) {
+        CHECK_EQ(1, sendmsg(fds[1], &message, 0));
+        CHECK_EQ(1, roosti_record_receive(fds[0], two, sizeof two, i == 0 ? &passed : NULL));
+    }
+    CHECK(passed > 2);
+    roosti_socket_close(passed);
+    CHECK_EQ(before, roosti_host_fd_count());
+    roosti_socket_close(fds[0]);
+    roosti_socket_close(fds[1]);
 }
