@@ -55,9 +55,14 @@ ROOST_ASYNC(cpu_map_calls, struct roost_impl_cpu_map *, map)
     return 0;
 }
 
-ROOST_ASYNC(cpu_map_thread, struct roost_impl_cpu_map *, map, const roost_thread_opts *, opts)
+ROOST_ASYNC(cpu_map_thread, roost_group *, group, struct roost_impl_cpu_map *, map,
+            const roost_thread_opts *, opts)
 {
-    return roost_to_thread_with(ROOST_CALL(cpu_map_calls, map), opts);
+    int rc = roost_to_thread_with(ROOST_CALL(cpu_map_calls, map), opts);
+    /* A call that gave up is no failure to the group, but the others are to hear of it. */
+    if (rc == ROOST_ECANCELED && roosti_atomic_load(&map->priv.stops, ROOSTI_RELAXED))
+        roost_group_cancel(group, "a call gave up");
+    return rc;
 }
 
 int roost_cpu_map_end(struct roost_impl_cpu_map *map, const roost_cpu_map_opts *opts)
@@ -78,7 +83,10 @@ int roost_cpu_map_end(struct roost_impl_cpu_map *map, const roost_cpu_map_opts *
     int rc = 0;
     ROOST_GROUP_WITH(g, rc, &(roost_group_opts){.label = "roost_cpu_map"})
         for (uint32_t i = 0; i < threads; i++)
-            ROOST_GO(g, cpu_map_thread, map, &thread_opts);
+            ROOST_GO(g, cpu_map_thread, g, map, &thread_opts);
+    /* Nor is a thread that was not to be had any more, as that of an executor that was closed. */
+    if (rc == 0 && (map->priv.stops || map->priv.next < map->priv.count))
+        rc = ROOST_ECANCELED;
     roosti_free(map->priv.memory);
     return rc;
 }

@@ -95,3 +95,80 @@ ROOST_TEST(a_cancelled_task_maps_nothing)
     CHECK_EQ(0, roost_scope_end(&scope, ROOST_ECANCELED));
     CHECK_EQ(-1, results[0]);
 }
+
+ROOST_ASYNC(give_up_at_three, int, n, int *, out)
+{
+    called++;
+    *out = n;
+    return n == 3 ? ROOST_ECANCELED : 0;
+}
+
+ROOST_TEST(a_call_that_gives_up_ends_it_too)
+{
+    int items[8] = {0, 1, 2, 3, 4, 5, 6, 7};
+    int results[8];
+    called = 0;
+    const roost_cpu_map_opts opts = {.threads = 1};
+    CHECK_EQ(ROOST_ECANCELED, roost_cpu_map(give_up_at_three, items, 8, results, &opts));
+    CHECK_EQ(4, called);
+    CHECK_EQ(ROOST_ECANCELED, roost_cpu_map(give_up_at_three, items, 8, results));
+    CHECK(!roost_cancelled());
+}
+
+static bool gate;
+
+ROOST_ASYNC(pass_gate)
+{
+    while (!gate)
+        ROOST_TRY(roost_sleep(ROOST_US(100)));
+    return 0;
+}
+
+ROOST_ASYNC(stand_at_gate)
+{
+    int result = 0;
+    int rc = roost_from_thread_call(ROOST_CALL(pass_gate), &result);
+    return rc < 0 ? rc : result;
+}
+
+ROOST_ASYNC(send_to_gate, roost_executor *, executor)
+{
+    return roost_to_thread_with(ROOST_CALL(stand_at_gate),
+                                &(roost_thread_opts){.executor = executor});
+}
+
+ROOST_ASYNC(map_there, roost_executor *, executor, int *, rc)
+{
+    int items[3] = {1, 2, 3};
+    long results[3] = {-1, -1, -1};
+    *rc = roost_cpu_map(square, items, 3, results, &(roost_cpu_map_opts){.executor = executor});
+    CHECK_EQ(-1, results[0]);
+    return 0;
+}
+
+ROOST_ASYNC(open_gate_later)
+{
+    int rc = roost_sleep(ROOST_MS(2));
+    gate = true;
+    return rc;
+}
+
+ROOST_TEST(closing_its_executor_ends_it, .fifo = true)
+{
+    int rc = 0;
+    int map_rc = 1;
+    roost_executor *one;
+    gate = false;
+    if (roost_executor_open(&(roost_executor_opts){.threads = 1}, &one) < 0)
+        return;
+    ROOST_GROUP(g, rc) {
+        ROOST_GO(g, send_to_gate, one);
+        CHECK_OK(roost_test_settle());
+        ROOST_GO(g, map_there, one, &map_rc);
+        CHECK_OK(roost_test_settle());
+        ROOST_GO(g, open_gate_later);
+        CHECK_EQ(0, roost_executor_close(one));
+    }
+    CHECK_OK(rc);
+    CHECK_EQ(ROOST_ECANCELED, map_rc);
+}
