@@ -102,7 +102,8 @@ ROOST_API void roost_portal_unref(roost_portal *portal);
  *
  * Suspends  never; it blocks the calling thread.
  * Errors    ROOST_ECLOSED  the portal is closed or the run is over, the call was not made;
- *           ROOST_ENESTED  a run is active on this thread; ROOST_ENOMEM; ROOST_ENOSTACK.
+ *           ROOST_ENESTED  a run is active on this thread; ROOST_EFORKED  this is a child made by
+ *           fork; ROOST_ENOMEM; ROOST_ENOSTACK.
  * Threads   any that runs no loop.
  */
 ROOST_API ROOST_MUST int roost_portal_call(roost_portal *portal, roost_call call, int *result);
@@ -116,7 +117,7 @@ ROOST_API ROOST_MUST int roost_portal_call(roost_portal *portal, roost_call call
  *
  * Suspends  never.
  * Errors    ROOST_ECLOSED  the portal is closed or the run is over; ROOST_ENOMEM;
- *           ROOST_EINVAL   arguments larger than 4,096 bytes.
+ *           ROOST_EINVAL   arguments larger than 4,096 bytes; ROOST_EFORKED.
  * Threads   any, tasks included.
  */
 ROOST_API ROOST_MUST int roost_portal_start(roost_portal *portal, roost_call call,
@@ -134,7 +135,7 @@ ROOST_API ROOST_MUST int roost_portal_start(roost_portal *portal, roost_call cal
  * Suspends  never; it blocks the calling thread.
  * Errors    ROOST_ECLOSED  the portal was closed before the call began; ROOST_ENOMEM,
  *           ROOST_ENOSTACK  there was no room for its task; ROOST_ENESTED  a run is active on this
- *           thread.
+ *           thread; ROOST_EFORKED.
  * Threads   any that runs no loop.
  */
 ROOST_API ROOST_MUST int roost_portal_handle_wait(roost_portal_handle *handle, int *result);
@@ -192,8 +193,8 @@ ROOST_API ROOST_MUST int roost_portal_run(const roost_run_opts *opts, roost_port
  * Returns what the run came to: 0, or a negative code.
  *
  * Suspends  never; it blocks the calling thread.
- * Errors    ROOST_EINVAL  not from roost_portal_run, ROOST_ENESTED  a run is active on this thread:
- *           nothing was done.
+ * Errors    ROOST_EINVAL  not from roost_portal_run, ROOST_ENESTED  a run is active on this thread,
+ *           ROOST_EFORKED: nothing was done.
  * Threads   any that runs no loop.
  */
 ROOST_API int roost_portal_stop(roost_portal *portal);

@@ -59,7 +59,8 @@ ROOST_API void roost_poster_close(roost_poster *poster);
  *   arg       lent to run.
  *
  * Suspends  never.
- * Errors    ROOST_ECLOSED  the run has finished; ROOST_ENOMEM.
+ * Errors    ROOST_ECLOSED  the run has finished; ROOST_EFORKED  this is a child made by fork;
+ *           ROOST_ENOMEM.
  * Threads   any; not signal handlers.
  */
 ROOST_API ROOST_MUST int roost_post(roost_poster *poster, void (*run)(void *arg), void *arg);
@@ -83,7 +84,7 @@ ROOST_API void roost_post_slot_init(roost_post_slot *slot, void (*run)(void *arg
  *   slot      prepared.
  *
  * Suspends  never.
- * Errors    ROOST_ECLOSED  the run has finished.
+ * Errors    ROOST_ECLOSED  the run has finished; ROOST_EFORKED  this is a child made by fork.
  * Threads   any, and signal handlers.
  */
 ROOST_API ROOST_MUST int roost_post_once(roost_poster *poster, roost_post_slot *slot);

@@ -148,6 +148,8 @@ void roost_portal_unref(roost_portal *portal)
 
 int roosti_portal_may_block(const roost_portal *portal)
 {
+    if (roosti_host_forked())
+        return ROOST_EFORKED; /* nobody there would answer */
     /* The thread of a guest run is at its host's disposal between two turns, and yet the only one
      * that could answer. */
     bool own = portal && portal->thread_id == roosti_thread_self();

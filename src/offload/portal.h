@@ -45,11 +45,11 @@ struct roosti_portal_call {
     int result;
 };
 
-/* 0, or ROOST_ENESTED where blocking this thread would keep a loop from running. portal: may be
- * NULL. */
+/* 0; ROOST_ENESTED where blocking this thread would keep a loop from running; ROOST_EFORKED.
+ * portal: may be NULL. */
 int roosti_portal_may_block(const roost_portal *portal);
 
-/* 0: `answer` will be called. ROOST_ECLOSED: the run is over. */
+/* 0: `answer` will be called. ROOST_ECLOSED: the run is over; ROOST_EFORKED. */
 int roosti_portal_send(struct roosti_portal_call *call);
 
 #endif

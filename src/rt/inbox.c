@@ -51,9 +51,12 @@ void roosti_inbox_unref(struct roosti_inbox *inbox)
         roosti_free(inbox);
 }
 
-/* Between these two the port stays open. */
+/* Between these two the port stays open. A child made by fork has a copy of the inbox that nobody
+ * empties, and the very descriptor that wakes the parent's loop. */
 static int inbox_enter(struct roosti_inbox *inbox)
 {
+    if (roosti_unlikely(roosti_host_forked()))
+        return ROOST_EFORKED;
     roosti_atomic_add(&inbox->senders, 1, ROOSTI_SEQ_CST);
     if (!roosti_atomic_load(&inbox->closed, ROOSTI_SEQ_CST))
         return 0;

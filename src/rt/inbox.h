@@ -22,7 +22,7 @@ int roosti_inbox_new(struct roosti_port *port, struct roosti_inbox **inbox);
 void roosti_inbox_ref(struct roosti_inbox *inbox);
 void roosti_inbox_unref(struct roosti_inbox *inbox);
 
-/* Any thread, and signal handlers. 0 or ROOST_ECLOSED. */
+/* Any thread, and signal handlers. 0, ROOST_ECLOSED, or ROOST_EFORKED in a child made by fork. */
 int roosti_inbox_send(struct roosti_inbox *inbox, roost_post_slot *slot);
 
 /* The loop's thread: no send succeeds afterwards, and the port is not touched any more. */

@@ -18,13 +18,16 @@
 #include "rt/scope.h"
 #include "rt/trail.h"
 #include "rt/watchdog.h"
+#include "rt/worker.h"
 
 /* -- one loop ---------------------------------------------------------------------------------- */
 
-/* In a child made by fork no loop is here: every call finds no task, and says why. */
+/* In a child made by fork no loop is here and no task waits for a thread: calls find no task, and
+ * say why. */
 static void run_forked(void)
 {
     roosti_loop_here = NULL;
+    roosti_worker_here = NULL;
 }
 
 /* In signal context. The running task would be the wrong one to ask: a stack may overflow in the

@@ -4,6 +4,9 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <roost/testing.h>
 
 ROOST_ASYNC(add, int, a, int, b)
@@ -119,4 +122,25 @@ ROOST_TEST(many_threads_ask_at_once)
     CHECK_OK(rc);
     for (int i = 0; i < THREADS; i++)
         CHECK_EQ(TIMES * (TIMES + 1) / 2, sums[i]);
+}
+
+ROOST_ASYNC(fork_and_ask)
+{
+    int status = -1;
+    int result = 7;
+    int pid = fork();
+    if (pid == 0) {
+        alarm(10);
+        int rc = roost_from_thread_call(ROOST_CALL(add, 1, 2), &result);
+        _exit(rc == ROOST_EFORKED && result == 7 ? 0 : 1);
+    }
+    CHECK_EQ(pid, waitpid(pid, &status, 0));
+    CHECK_EQ(0, status);
+    CHECK_EQ(0, roost_from_thread_call(ROOST_CALL(add, 1, 2), &result));
+    return result;
+}
+
+ROOST_TEST(a_child_forked_by_a_thread_has_no_loop_to_ask)
+{
+    CHECK_EQ(3, roost_to_thread(ROOST_CALL(fork_and_ask)));
 }

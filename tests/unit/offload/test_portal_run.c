@@ -4,6 +4,9 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <roost/testing.h>
 
 ROOST_ASYNC(doze, roost_dur, dur, int, result)
@@ -80,4 +83,35 @@ ROOST_TEST(a_task_does_not_stop_one)
     CHECK_EQ(ROOST_ENESTED, roost_portal_stop(portal));
     CHECK_EQ(0, roost_portal_close(portal));
     roost_portal_unref(portal);
+}
+
+/* In a child made by fork, where no loop runs. */
+static int refused_after_fork(roost_portal *portal, roost_portal_handle *handle)
+{
+    roost_portal_handle *other;
+    int result = 0;
+    alarm(10);
+    roost_portal_handle_cancel(handle);
+    roost_portal_cancel(portal);
+    return roost_portal_call(portal, ROOST_CALL(doze, 0, 1), &result) == ROOST_EFORKED &&
+           roost_portal_start(portal, ROOST_CALL(doze, 0, 1), &other) == ROOST_EFORKED &&
+           roost_portal_handle_wait(handle, &result) == ROOST_EFORKED &&
+           roost_portal_stop(portal) == ROOST_EFORKED && result == 0;
+}
+
+ROOST_TEST(a_forked_child_is_refused, .plain = true, .threads = true)
+{
+    roost_portal *portal = loop_start();
+    roost_portal_handle *handle;
+    int status = -1;
+    CHECK_OK(roost_portal_start(portal, ROOST_CALL(wait_for_ever), &handle));
+    int pid = fork();
+    if (pid == 0)
+        _exit(refused_after_fork(portal, handle) ? 0 : 1);
+    CHECK_EQ(pid, waitpid(pid, &status, 0));
+    CHECK_EQ(0, status);
+    CHECK(!roost_portal_handle_done(handle));
+    roost_portal_handle_cancel(handle);
+    CHECK_EQ(0, roost_portal_stop(portal));
+    roost_portal_handle_free(handle);
 }
