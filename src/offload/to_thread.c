@@ -72,12 +72,13 @@ static void call_done(struct roosti_job *job)
         call_free(call);
 }
 
-/* The executor was closed before a thread was free; on a loop, of this run. */
+/* The executor was closed before a thread was free; on a loop of this run, which may not be the
+ * host's, and that one may have gone. */
 static void call_drop(struct roosti_job *job)
 {
     struct roosti_thread_call *call = roosti_container(job, struct roosti_thread_call, job);
     call->result = ROOST_ECANCELED;
-    (void)roosti_thread_call_say(call); /* its host waits, so its loop is open */
+    call_done(job);
 }
 
 /* -- on the loop --------------------------------------------------------------------------------*/
