@@ -11,7 +11,7 @@ set -eu
 family=$1
 include=$2
 library=$3
-here=$(cd "$(dirname "$0")" && pwd)/cplusplus
+here=$(cd "$(dirname "$0")" && pwd)
 case $family in
     gcc) c=gcc cxx=g++ ;;
     clang) c=clang cxx=clang++ ;;
@@ -28,8 +28,8 @@ trap 'rm -rf "$work"' EXIT
 warnings="-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror"
 
 # shellcheck disable=SC2086 # a list of words
-$c -std=c17 $warnings -I "$include" -c "$here/half.c" -o "$work/half.o"
+$c -std=c17 $warnings -I "$include" -I "$here" -c "$here/cplusplus/half.c" -o "$work/half.o"
 # shellcheck disable=SC2086
-$cxx -std=c++17 $warnings -I "$include" "$here/all_macros.cc" "$work/half.o" "$library" -pthread \
+$cxx -std=c++17 $warnings -I "$include" -I "$here" "$here/cplusplus/all_macros.cc" "$work/half.o" "$library" -pthread \
     -o "$work/program"
 "$work/program"

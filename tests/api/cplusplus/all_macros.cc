@@ -7,7 +7,7 @@
 
 #include <roost.h>
 
-#include "half.h"
+#include "cplusplus/half.h"
 
 namespace
 {
