@@ -458,8 +458,16 @@ ROOST_TEST(workers_die_with_their_program, .plain = true, .no_torture = true)
     close(self);
     struct process program;
     process_begin(&program, run_for_ever, NULL);
-    while (roosti_atomic_load(&board->begun, ROOSTI_ACQUIRE) == 0)
+    siginfo_t info = {0};
+    while (roosti_atomic_load(&board->begun, ROOSTI_ACQUIRE) == 0 && info.si_pid == 0) {
         usleep(100);
+        waitid(P_PID, (id_t)program.pid, &info, WEXITED | WNOHANG | WNOWAIT);
+    }
+    if (info.si_pid != 0) {
+        process_end(&program);
+        fprintf(stderr, "it ended with %d and wrote:\n%s\n", program.code, program.text);
+        roost_test_fail(__FILE__, __LINE__, "the program makes its call", true);
+    }
     int worker = (int)syscall(SYS_pidfd_open, board->pid, 0);
     int root = (int)syscall(SYS_pidfd_open, board->root, 0);
     CHECK_ALWAYS(worker >= 0 && root >= 0);
