@@ -2,7 +2,7 @@
  *
  * The channel lives as long as a handle of it, and a handle until its owner has closed it and no
  * call on it is in its first step. What closing changes is changed inside the guard; the tasks it
- * wakes and the items it drops are seen to outside, while the handle still keeps the channel.
+ * wakes and the items it drops are seen to outside, the items last, for their drop may close more.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -176,6 +176,9 @@ struct closing {
     char *head;
     char *end;
     size_t count;
+    size_t item_size;
+    void (*drop)(void *arg, void *item);
+    void *arg;
 };
 
 static void alone_take(struct roosti_chan_side *side, int which, int rc, struct closing *closing)
@@ -216,6 +219,9 @@ static void ring_take(struct roosti_chan_core *core, struct closing *closing)
     closing->head = core->head;
     closing->end = core->end;
     closing->count = core->count;
+    closing->item_size = core->item_size;
+    closing->drop = core->drop;
+    closing->arg = core->arg;
     core->ring = core->head = core->tail = core->end = NULL;
     core->count = core->slots = 0;
 }
@@ -249,11 +255,12 @@ static void close_wake(const struct roosti_chan_core *core, struct closing *clos
     roosti_wakes_go(&core->guard, &closing->wakes);
 }
 
-static void items_drop(const struct roosti_chan_core *core, struct closing *closing)
+/* Looks at the channel no more: a drop may close the end whose items it drops. */
+static void items_drop(struct closing *closing)
 {
-    for (; core->drop && closing->count > 0; closing->count--) {
-        core->drop(core->arg, closing->head);
-        closing->head += core->item_size;
+    for (; closing->drop && closing->count > 0; closing->count--) {
+        closing->drop(closing->arg, closing->head);
+        closing->head += closing->item_size;
         if (closing->head == closing->end)
             closing->head = closing->ring;
     }
@@ -289,7 +296,7 @@ static int close_dirs(struct roost_chan *ch, unsigned dirs)
     close_inside(ch, dirs, &closing);
     roosti_guard_leave(&ch->core->guard);
     close_wake(ch->core, &closing);
-    items_drop(ch->core, &closing);
+    items_drop(&closing);
     return 0;
 }
 

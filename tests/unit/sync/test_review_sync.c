@@ -276,6 +276,30 @@ ROOST_TEST(a_cancelled_wait_whose_mutex_never_comes_is_a_deadlock_and_no_more, .
     CHECK_EQ(ROOST_EDEADLK, code);
 }
 
+/* -- an item that owns its channel ------------------------------------------------------------- */
+
+static void close_end(void *end, void *item)
+{
+    (void)item;
+    if (*(roost_chan **)end)
+        roost_chan_close(*(roost_chan **)end);
+    *(roost_chan **)end = NULL;
+}
+
+ROOST_TEST(a_drop_may_close_the_end_whose_items_it_drops)
+{
+    roost_chan *ch = NULL;
+    int item = 0;
+    roost_chan_opts opts = {
+        .item_size = sizeof item, .capacity = 2, .drop = close_end, .arg = (void *)&ch};
+    if (roost_chan_open(&opts, &ch) < 0)
+        return;
+    CHECK_OK(roost_chan_try_send(ch, &item));
+    CHECK_OK(roost_chan_try_send(ch, &item));
+    CHECK_OK(roost_chan_close_recv(ch));
+    CHECK(!ch);
+}
+
 /* -- a thread that has no business there --------------------------------------------------------
  */
 
