@@ -133,7 +133,7 @@ static void wait_seen(struct roost_impl_held *held)
         muster_wake(post->muster);
 }
 
-static bool wait_abort(struct roost_task *self)
+static bool muster_abort(struct roost_task *self)
 {
     ((struct muster *)self->wait.on)->parked = false;
     return true;
@@ -171,7 +171,7 @@ int roost_wait(roost_task *const *tasks, size_t n, enum roost_wait_mode mode)
             muster_post(&muster, i, tasks[i], wait_seen);
     }
     muster.parked = true;
-    rc = roosti_park(self, wait_abort, "tasks to finish", &muster);
+    rc = roosti_park(self, muster_abort, "tasks to finish", &muster);
     muster_fini(&muster);
     return rc < 0 ? rc : (int)muster.over;
 }

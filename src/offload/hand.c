@@ -15,10 +15,10 @@
 
 /* How long a hand looks out for work: what it takes to wake a loop on another processor, which then
  * calls again. */
-#define SPIN_NS ROOST_US(30)
+#define HAND_SPIN_NS ROOST_US(30)
 
 /* Times in vain in a row, beyond which the pauses between them grow no longer. */
-enum { SPIN_MISSES_MAX = 5 };
+enum { HAND_SPIN_MISSES_MAX = 5 };
 
 /* Of the word. */
 enum { HAND_LOOKS, HAND_SLEEPS, HAND_CALLED };
@@ -152,8 +152,8 @@ static bool hand_look_out(const roost_executor *executor, struct roosti_hand *ha
             }
             roosti_spin_hint();
         }
-    } while (roosti_ticks_to_ns(roosti_ticks() - began) < SPIN_NS);
-    if (hand->spin_misses < SPIN_MISSES_MAX)
+    } while (roosti_ticks_to_ns(roosti_ticks() - began) < HAND_SPIN_NS);
+    if (hand->spin_misses < HAND_SPIN_MISSES_MAX)
         hand->spin_misses++;
     hand->spin_rest = (1u << hand->spin_misses) - 1;
     return false;

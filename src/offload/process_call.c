@@ -20,10 +20,10 @@
 #include "rt/run.h"
 
 enum {
-    ALIGN = 64,                      /* copies of spans lie as the spans do, to this */
-    COPY_MAX = 1 << 20,              /* bytes between two turns of the others */
-    SIM_TURNS_MAX = 4,               /* in simulation, before the answer is waited for */
-    PIECES_MAX = 4 + ROOST_SPANS_MAX /* of a CALL */
+    ALIGN = 64,                           /* copies of spans lie as the spans do, to this */
+    COPY_MAX = 1 << 20,                   /* bytes between two turns of the others */
+    SIM_TURNS_MAX = 4,                    /* in simulation, before the answer is waited for */
+    CALL_PIECES_MAX = 4 + ROOST_SPANS_MAX /* of a CALL */
 };
 
 struct process_call {
@@ -113,7 +113,7 @@ static int call_share(struct process_call *call)
 static int call_send(struct process_call *call, const struct roosti_process *process)
 {
     static const char padding[8];
-    struct roosti_piece pieces[PIECES_MAX];
+    struct roosti_piece pieces[CALL_PIECES_MAX];
     size_t count = 0;
     size_t uneven = call->head.args_size % sizeof padding;
     pieces[count++] = (struct roosti_piece){&call->head, sizeof call->head};

@@ -16,7 +16,7 @@
 
 #include "port/sim_impl.h"
 
-static int find(struct roosti_sim *sim, const char *path, struct roosti_sim_lookup *lookup)
+static int path_find(struct roosti_sim *sim, const char *path, struct roosti_sim_lookup *lookup)
 {
     int rc = roosti_sim_path_find(sim, path, lookup);
     return rc < 0 ? rc : lookup->found ? 0 : -ENOENT;
@@ -69,7 +69,7 @@ static int64_t name_remove(struct roosti_sim *sim, const struct roosti_file_call
 {
     struct roosti_sim_lookup lookup;
     bool dir = call->what == ROOSTI_FILE_RMDIR;
-    int rc = find(sim, call->path, &lookup);
+    int rc = path_find(sim, call->path, &lookup);
     if (rc < 0)
         return rc;
     struct roosti_sim_inode *inode = lookup.found;
@@ -106,7 +106,7 @@ static int rename_check(const struct roosti_sim *sim, const struct roosti_sim_in
 static int64_t name_rename(struct roosti_sim *sim, const struct roosti_file_call *call)
 {
     struct roosti_sim_lookup from, to;
-    int rc = find(sim, call->path, &from);
+    int rc = path_find(sim, call->path, &from);
     if (rc == 0)
         rc = roosti_sim_path_find(sim, call->other, &to);
     if (rc < 0 || from.found == to.found)
@@ -138,7 +138,7 @@ static int64_t name_rename(struct roosti_sim *sim, const struct roosti_file_call
 static int64_t name_change(struct roosti_sim *sim, const struct roosti_file_call *call)
 {
     struct roosti_sim_lookup lookup;
-    int rc = find(sim, call->path, &lookup);
+    int rc = path_find(sim, call->path, &lookup);
     if (rc < 0)
         return rc;
     switch (call->what) {
@@ -160,7 +160,7 @@ static int64_t name_change(struct roosti_sim *sim, const struct roosti_file_call
     }
 }
 
-static int64_t name_do(struct roosti_sim *sim, const struct roosti_file_call *call)
+static int64_t sim_name_do(struct roosti_sim *sim, const struct roosti_file_call *call)
 {
     switch (call->what) {
     case ROOSTI_FILE_MKDIR:
@@ -268,7 +268,7 @@ int64_t roosti_sim_name_do(struct roosti_sim *sim, struct roosti_op *op)
     if (code < 0)
         return code;
     if (op->u.call->path)
-        return name_do(sim, op->u.call);
+        return sim_name_do(sim, op->u.call);
     struct roosti_sim_file *file = roosti_sim_file_at(sim, op->fd);
     if (!file)
         return op->u.call->what == ROOSTI_FILE_WATCH ? -EOPNOTSUPP : -EBADF;

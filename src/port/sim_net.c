@@ -103,7 +103,7 @@ int roosti_sim_addr_assign(struct roosti_sim *sim, struct roosti_sim_file *file)
     return bind_to(sim, file, &any);
 }
 
-static int listen_on(struct roosti_sim *sim, struct roosti_sim_file *file, int backlog)
+static int sim_listen_on(struct roosti_sim *sim, struct roosti_sim_file *file, int backlog)
 {
     if (file->kind != ROOSTI_SIM_IDLE && file->kind != ROOSTI_SIM_LISTENING)
         return -EINVAL;
@@ -125,7 +125,7 @@ int roosti_sim_listen(struct roosti_port *port, int fd, int backlog)
     struct roosti_sim_file *file;
     int rc = socket_at(sim, fd, &file);
     if (rc == 0)
-        rc = listen_on(sim, file, backlog);
+        rc = sim_listen_on(sim, file, backlog);
     return traced(sim, ROOSTI_SIM_CALL_LISTEN, fd, rc);
 }
 
@@ -227,8 +227,8 @@ int roosti_sim_socket_file_remove(struct roosti_port *port, const char *path, ui
     return traced(sim, ROOSTI_SIM_CALL_SOCKET_FILE_REMOVE, -1, found ? 0 : -ENOENT);
 }
 
-static int option_set(struct roosti_sim_file *file, int level, int name, const void *value,
-                      uint32_t len)
+static int sim_option_set(struct roosti_sim_file *file, int level, int name, const void *value,
+                          uint32_t len)
 {
     int on = 0;
     struct linger linger = {0};
@@ -259,7 +259,7 @@ int roosti_sim_set_option(struct roosti_port *port, int fd, int level, int name,
     struct roosti_sim_file *file;
     int rc = socket_at(sim, fd, &file);
     if (rc == 0)
-        rc = option_set(file, level, name, value, len);
+        rc = sim_option_set(file, level, name, value, len);
     return traced(sim, ROOSTI_SIM_CALL_SET_OPTION, fd, rc);
 }
 

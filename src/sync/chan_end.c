@@ -213,7 +213,7 @@ static void all_take(struct roosti_chan_side *side, int which, int rc, struct cl
     roosti_wakes_add_all(&closing->wakes, &side->queue, rc);
 }
 
-static void ring_take(struct roosti_chan_core *core, struct closing *closing)
+static void chan_ring_take(struct roosti_chan_core *core, struct closing *closing)
 {
     closing->ring = core->ring;
     closing->head = core->head;
@@ -241,7 +241,7 @@ static void close_inside(struct roost_chan *ch, unsigned dirs, struct closing *c
         own_take(&core->receiving, 1, ch, closing);
         if (--core->receivers == 0) {
             all_take(&core->sending, 0, ROOST_EBROKEN, closing);
-            ring_take(core, closing);
+            chan_ring_take(core, closing);
         }
     }
 }

@@ -43,7 +43,7 @@ struct roost_queue {
 
 /* -- life -------------------------------------------------------------------------------------- */
 
-static bool opts_are_fine(const roost_queue_opts *opts)
+static bool queue_opts_are_fine(const roost_queue_opts *opts)
 {
     return opts && opts->item_size > 0 && opts->capacity > 0 &&
            (unsigned)opts->order <= ROOST_PRIORITY &&
@@ -52,7 +52,7 @@ static bool opts_are_fine(const roost_queue_opts *opts)
 
 int roost_queue_open(const roost_queue_opts *opts, roost_queue **ret_queue)
 {
-    if (!opts_are_fine(opts))
+    if (!queue_opts_are_fine(opts))
         return ROOST_EINVAL;
     roost_queue *queue = roosti_alloc_zero(1, sizeof *queue, "a queue");
     if (!queue)
