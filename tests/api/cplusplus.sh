@@ -28,8 +28,8 @@ trap 'rm -rf "$work"' EXIT
 warnings="-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror"
 
 # shellcheck disable=SC2086 # a list of words
-$c -std=c17 $warnings -I "$include" -I "$here" -c "$here/cplusplus/half.c" -o "$work/half.o"
+$c -std=c17 $warnings -I "$include" -I "$here/.." -c "$here/cplusplus/half.c" -o "$work/half.o"
 # shellcheck disable=SC2086
-$cxx -std=c++17 $warnings -I "$include" -I "$here" "$here/cplusplus/all_macros.cc" "$work/half.o" "$library" -pthread \
-    -o "$work/program"
+$cxx -std=c++17 $warnings -I "$include" -I "$here/.." "$here/cplusplus/all_macros.cc" \
+    "$work/half.o" "$library" -pthread -o "$work/program"
 "$work/program"

@@ -7,7 +7,7 @@
 
 #include <roost.h>
 
-#include "cplusplus/half.h"
+#include "api/cplusplus/half.h"
 
 namespace
 {

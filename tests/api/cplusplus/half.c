@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "cplusplus/half.h"
+#include "api/cplusplus/half.h"
 
 ROOST_ASYNC_DEFINE(half_of_it, int, whole)
 {
