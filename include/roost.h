@@ -5,6 +5,7 @@
 #ifndef ROOST_H
 #define ROOST_H
 
+#include <roost/address.h>
 #include <roost/async.h>
 #include <roost/broadcast.h>
 #include <roost/cache.h>
@@ -13,6 +14,7 @@
 #include <roost/config.h>
 #include <roost/error.h>
 #include <roost/event.h>
+#include <roost/fd.h>
 #include <roost/future.h>
 #include <roost/gather.h>
 #include <roost/generator.h>
@@ -40,11 +42,15 @@
 #include <roost/scope.h>
 #include <roost/select.h>
 #include <roost/semaphore.h>
+#include <roost/serve.h>
 #include <roost/stdio.h>
 #include <roost/stream.h>
 #include <roost/task.h>
+#include <roost/tcp.h>
 #include <roost/thread.h>
 #include <roost/time.h>
+#include <roost/udp.h>
+#include <roost/unix.h>
 #include <roost/var.h>
 #include <roost/watch.h>
 

@@ -4,9 +4,14 @@
  */
 #include "kit/world.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/rng.h"
+#include "port/fault.h"
 #include "port/host.h"
 #include "port/sim.h"
 #include "rt/loop.h"
@@ -82,6 +87,34 @@ void kit_close(int fd)
 {
     if (fd >= 0)
         (void)port_here()->ops->fd.close(port_here(), fd);
+}
+
+void kit_fd_limit(int more)
+{
+    if (roosti_loop_here->virtual_time) {
+        roosti_sim_fd_limit(port_here(), more > 0 ? kit_sim_fds() + (size_t)more : 0);
+        return;
+    }
+    /* The system's bound is on the numbers, and the lowest free one is given. */
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    int bound = 0;
+    for (int left = more; left > 0; bound++)
+        left -= fcntl(bound, F_GETFD) < 0;
+    limit.rlim_cur = more > 0 ? (rlim_t)bound : limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+void kit_fail_accept(int code)
+{
+    roosti_fault_force(port_here(), ROOSTI_OP_ACCEPT, 1, code);
+}
+
+void kit_socket_name(char *buf, size_t size)
+{
+    static unsigned count;
+    snprintf(buf, size, "@roost-test-%ld-%u", (long)getpid(), ++count);
 }
 
 bool kit_file_put(const char *path, const void *data, size_t len)

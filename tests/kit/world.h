@@ -52,6 +52,15 @@ void kit_close(int fd);
 /* Creates a file. False: no memory. */
 bool kit_file_put(const char *path, const void *data, size_t len);
 
+/* At most so many more descriptors can be opened than are open now; 0: as many as ever. */
+void kit_fd_limit(int more);
+
+/* The next accept fails with this code. In a run that may be disturbed: see kit_disturb. */
+void kit_fail_accept(int code);
+
+/* A name for a Unix socket that nobody else has. */
+void kit_socket_name(char *buf, size_t size);
+
 /* Open descriptors of the simulated world. */
 size_t kit_sim_fds(void);
 
