@@ -51,8 +51,8 @@ ROOST_BEGIN_DECLS
  * Cancel    ROOST_ECANCELED; what has come stays in the buffer.
  * Errors    -EMSGSIZE   longer than the limit: what has come stays in the buffer, to be read;
  *           ROOST_EEOF  the stream ended inside a record, which stays in the buffer too;
- *           ROOST_ENOMEM; ROOST_EINVAL  a separator is empty or longer than the limit; those of
- *           roost_read.
+ *           ROOST_ENOMEM; ROOST_EINVAL  a separator is empty or longer than the limit, or one of
+ *           separators and separator_count is missing; those of roost_read.
  * Threads   tasks of the stream's loop.
  */
 ROOST_API ROOST_MUST ROOST_SUSPENDS int roost_read_until(roost_stream *stream,

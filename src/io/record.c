@@ -94,8 +94,10 @@ static int buffer_fill(roost_stream *stream, size_t most)
 static size_t find(const char *data, size_t len, size_t from, size_t end, roost_bytes separator)
 {
     size_t last = separator.len - 1; /* most separators are told best by their last byte: \r\n */
+    if (len <= last)
+        return len;
     if (end > len - last)
-        end = len > last ? len - last : 0;
+        end = len - last;
     while (from < end) {
         const char *hit = memchr(data + from + last, separator.data[last], end - from);
         if (!hit)
@@ -197,11 +199,13 @@ static int record_read(roost_stream *stream, struct search *search, size_t limit
 
 static bool opts_are_fine(const roost_until_opts *opts, size_t limit)
 {
+    if ((opts->separator_count == 0) != (opts->separators == NULL))
+        return false;
     for (size_t i = 0; i < opts->separator_count; i++) {
         if (opts->separators[i].len == 0 || opts->separators[i].len > limit)
             return false;
     }
-    return (opts->separator_count == 0) == (opts->separators == NULL);
+    return true;
 }
 
 int roost_read_until(roost_stream *stream, const roost_until_opts *opts, roost_bytes *record)
