@@ -16,6 +16,10 @@
  * later gets in between. A waiter that is cancelled leaves the line; one that has been served
  * before keeps what it got and returns 0.
  *
+ * A task that ends with a lock has made a mistake, reported at debug level 1: whoever wants that
+ * lock gets ROOST_EOWNERDEAD. The program is ended when it lies in a function of that task, for
+ * there is nothing left to read.
+ *
  * Letting go fails by misuse only, which is reported at debug level 1.
  *
  * SPDX-License-Identifier: MIT

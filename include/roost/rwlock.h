@@ -87,7 +87,9 @@ ROOST_API ROOST_MUST ROOST_SUSPENDS int roost_rwlock_write_lock(roost_rwlock *rw
  *   rwlock    zeroed or initialised.
  *
  * Suspends  never.
- * Errors    ROOST_EAGAIN  a writer holds it or somebody waits; those of roost_rwlock_read_lock.
+ * Errors    ROOST_EAGAIN   a writer holds it or somebody waits;
+ *           ROOST_EDEADLK  the task holds it for writing;
+ *           ROOST_EOWNERDEAD, ROOST_EXLOOP, ROOST_ENOCTX  as for roost_rwlock_read_lock.
  * Threads   tasks of one loop.
  */
 ROOST_API ROOST_MUST int roost_rwlock_try_read_lock(roost_rwlock *rwlock);
@@ -98,7 +100,7 @@ ROOST_API ROOST_MUST int roost_rwlock_try_read_lock(roost_rwlock *rwlock);
  *   rwlock    zeroed or initialised.
  *
  * Suspends  never.
- * Errors    ROOST_EAGAIN  others hold it; those of roost_rwlock_read_lock.
+ * Errors    ROOST_EAGAIN  others hold it; those of roost_rwlock_try_read_lock.
  * Threads   tasks of one loop.
  */
 ROOST_API ROOST_MUST int roost_rwlock_try_write_lock(roost_rwlock *rwlock);
