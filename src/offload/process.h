@@ -47,7 +47,7 @@ enum roosti_record_kind {
     ROOSTI_RECORD_BORN,    /* by a worker, first of all: pid, with its pidfd */
     ROOSTI_RECORD_FAILED,  /* there will be no worker: code */
     ROOSTI_RECORD_CALL,    /* args, places, then the contents of the IN spans */
-    ROOSTI_RECORD_RESULT,  /* code, then the contents of the OUT spans when that is no error */
+    ROOSTI_RECORD_RESULT,  /* code and calls, then, unless it is an error, what OUT spans contain */
     ROOSTI_RECORD_RETIRED, /* it has waited long enough: a CALL on its way is not made */
     ROOSTI_RECORD_DIED     /* by the root: pid, code, signalled, unread */
 };
@@ -64,6 +64,7 @@ struct roosti_record {
     uint64_t arena_size; /* over ROOSTI_CALL_INLINE_MAX: the record brings shared memory */
     uint64_t memory_max;
     int64_t cpu_max;
+    uint64_t calls; /* the worker has made, this one included: which one is answered */
 };
 
 /* A span in a CALL. */

@@ -163,7 +163,8 @@ static int result_take(struct process_call *call, const struct roosti_process *p
     return code;
 }
 
-/* Whether what came is a result of the length it has to have. */
+/* Whether what came is the result of this call, not of an earlier one, and of the length it has to
+ * have. */
 static bool result_is_whole(const struct process_call *call, const struct roosti_process *process)
 {
     const struct roosti_record *said = roosti_process_said(process);
@@ -171,7 +172,8 @@ static bool result_is_whole(const struct process_call *call, const struct roosti
     for (uint32_t i = 0; i < call->head.place_count && said->code >= 0 && !call_is_large(call); i++)
         if (call->places[i].way & ROOST_SPAN_OUT)
             wanted += (size_t)call->places[i].len;
-    return said->kind == ROOSTI_RECORD_RESULT && process->said.len == wanted;
+    return said->kind == ROOSTI_RECORD_RESULT && said->calls == process->calls + 1 &&
+           process->said.len == wanted;
 }
 
 /* Says what has become of the worker. The code of the call. */
@@ -310,11 +312,9 @@ static int call_exchange(struct process_call *call, struct roosti_process *proce
         roosti_process_drop(pool, process);
     } else {
         rc = loss_judge(call, process, rc, delivered);
-        if (call->again) {
-            roosti_process_drop(pool, process);
+        roosti_process_end(pool, process, call->self); /* also one that only says that it ends */
+        if (call->again)
             return rc;
-        }
-        roosti_process_end(pool, process, call->self);
     }
     roosti_process_give(pool, NULL);
     return rc;

@@ -46,7 +46,8 @@ static void say(struct worker *worker, const struct roosti_piece *pieces, size_t
 
 static void say_code(struct worker *worker, enum roosti_record_kind kind, int code, int pass)
 {
-    struct roosti_record record = {.kind = kind, .pid = worker->pid, .code = code};
+    struct roosti_record record = {
+        .kind = kind, .pid = worker->pid, .code = code, .calls = worker->calls};
     say(worker, &(struct roosti_piece){&record, sizeof record}, 1, pass);
 }
 
@@ -100,7 +101,8 @@ static void contents_place(const struct job *job)
 
 static void result_say(struct worker *worker, const struct job *job, int code)
 {
-    struct roosti_record record = {.kind = ROOSTI_RECORD_RESULT, .pid = worker->pid, .code = code};
+    struct roosti_record record = {
+        .kind = ROOSTI_RECORD_RESULT, .pid = worker->pid, .code = code, .calls = worker->calls};
     struct roosti_piece pieces[ANSWER_PIECES_MAX];
     size_t count = 0;
     pieces[count++] = (struct roosti_piece){&record, sizeof record};

@@ -427,6 +427,25 @@ ROOST_TEST(a_pool_whose_root_is_gone_is_broken)
     CHECK_ALWAYS(!children_left());
 }
 
+/* It has copies of all descriptors, and no part in the pool. */
+ROOST_TEST(a_child_of_the_program_keeps_no_pool_alive, .timeout = ROOST_SEC(10))
+{
+    roost_process_pool *pool = pool_open(1);
+    if (!pool)
+        return; /* tortured */
+    CHECK_EQ(3, roost_to_process(ROOST_CALL(give_number, 3), .pool = pool));
+    int pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (;;)
+            pause();
+    }
+    CHECK_EQ(0, roost_process_pool_close(pool));
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    CHECK_ALWAYS(!children_left());
+}
+
 ROOST_ASYNC(call_for_ever)
 {
     roost_process_pool *pool = NULL;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "offload/process.h"
 #include "port/fiber.h"
 #include "unit/offload/workers.h"
 
@@ -483,6 +484,66 @@ ROOST_TEST(a_worker_that_speaks_nonsense_is_killed)
         CHECK(note_has(" speaks nonsense in 'babble'"));
     }
     CHECK_EQ(3, roost_to_process(ROOST_CALL(give_number, 3)));
+}
+
+/* What a worker says when it has waited long enough, out of a call. */
+ROOST_ASYNC(retire_instead)
+{
+    const struct roosti_record record = {.kind = ROOSTI_RECORD_RETIRED};
+    if (roosti_atomic_add(&board->begun, 1, ROOSTI_RELAXED) < 5)
+        roost_ignore(write(3, &record, sizeof record));
+    return 0;
+}
+
+ROOST_TEST(a_worker_that_retires_in_a_call_is_killed)
+{
+    roost_process_pool *pool = NULL;
+    board_put_up();
+    CHECK_OK(roost_process_pool_open(&(roost_process_pool_opts){.workers = 1}, &pool));
+    CHECK_EQ(ROOST_ECRASHED, roost_to_process(ROOST_CALL(retire_instead), .pool = pool));
+    CHECK(note_has(" speaks nonsense in 'retire_instead'"));
+    CHECK_EQ(1, roosti_atomic_load(&board->begun, ROOSTI_RELAXED));
+    CHECK_EQ(0, roost_process_pool_close(pool));
+}
+
+/* The first time it says that it has not got the call, and goes on. */
+ROOST_ASYNC(retire_and_spin)
+{
+    const struct roosti_record record = {.kind = ROOSTI_RECORD_RETIRED};
+    if (roosti_atomic_add(&board->begun, 1, ROOSTI_RELAXED) > 0)
+        return 7;
+    roosti_atomic_store(&board->pid, getpid(), ROOSTI_RELAXED);
+    roost_ignore(write(3, &record, sizeof record));
+    for (;;)
+        (void)roosti_atomic_load(&board->go, ROOSTI_ACQUIRE);
+    return 0;
+}
+
+ROOST_TEST(a_worker_that_retires_and_goes_on_is_gone_before_the_call_is_repeated)
+{
+    roost_process_pool *pool = NULL;
+    board_put_up();
+    CHECK_OK(roost_process_pool_open(&(roost_process_pool_opts){.workers = 1}, &pool));
+    CHECK_EQ(5, roost_to_process(ROOST_CALL(give_number, 5), .pool = pool));
+    CHECK_EQ(7, roost_to_process(ROOST_CALL(retire_and_spin), .pool = pool));
+    CHECK(process_is_gone(roosti_atomic_load(&board->pid, ROOSTI_RELAXED)));
+    CHECK_EQ(0, roost_process_pool_close(pool));
+}
+
+ROOST_ASYNC(answer_twice)
+{
+    const struct roosti_record record = {.kind = ROOSTI_RECORD_RESULT, .code = 42};
+    return write(3, &record, sizeof record) < 0 ? -1 : 1;
+}
+
+ROOST_TEST(an_answer_to_one_call_is_none_to_the_next)
+{
+    roost_process_pool *pool = NULL;
+    CHECK_OK(roost_process_pool_open(&(roost_process_pool_opts){.workers = 1}, &pool));
+    CHECK_EQ(5, roost_to_process(ROOST_CALL(give_number, 5), .pool = pool));
+    CHECK_EQ(ROOST_ECRASHED, roost_to_process(ROOST_CALL(answer_twice), .pool = pool));
+    CHECK_EQ(3, roost_to_process(ROOST_CALL(give_number, 3), .pool = pool));
+    CHECK_EQ(0, roost_process_pool_close(pool));
 }
 
 ROOST_ASYNC(fork_and_return)
