@@ -25,9 +25,11 @@
 #include <roost/async.h>
 #include <roost/config.h>
 #include <roost/error.h>
+#include <roost/time.h>
 
 /* Threads that make calls for the tasks of one run, on whatever loop. They are started when they
- * are needed and end after five seconds without work. Every run has one of its own by default. */
+ * are needed, with the stack the system gives a thread, and end after a while without work. Every
+ * run has one of its own by default. */
 typedef struct roost_executor roost_executor;
 
 /* Zero means default. */
@@ -35,6 +37,8 @@ typedef struct roost_executor_opts {
     uint32_t threads;   /* most at once; default: processors + 4, at most 32 */
     uint32_t queue_max; /* most calls that wait for a thread; default: no bound but the tasks' */
     const char *name;   /* copied, cut to 15 bytes; of its threads; default "roost-worker" */
+    roost_dur idle;     /* a thread without calls ends after this; default 5 s; ROOST_FOREVER:
+                           never. In simulation never */
 } roost_executor_opts;
 
 typedef struct roost_executor_stats {
@@ -113,7 +117,8 @@ ROOST_API bool roost_thread_cancelled(void);
  *   result    what the call returned; written on success only; may be NULL.
  *
  * It runs in that task, under its scopes and with its task-locals; when the task is cancelled, so
- * is the call.
+ * is the call. Meanwhile the thread makes no other: where all threads of an executor wait like
+ * this, a call that goes to the same executor waits for ever. Give such calls another one.
  *
  * Suspends  never; it blocks the calling thread.
  * Errors    ROOST_ECANCELED  the task has been cancelled and the call came to that, or the task has
@@ -131,7 +136,7 @@ ROOST_API ROOST_MUST int roost_from_thread_call(roost_call call, int *result);
  *             on success only.
  *
  * Suspends  never.
- * Errors    ROOST_ENOMEM; ROOST_ENOCTX  not in a task.
+ * Errors    ROOST_EINVAL  idle is negative; ROOST_ENOMEM; ROOST_ENOCTX  not in a task.
  * Threads   tasks.
  */
 ROOST_API ROOST_MUST int roost_executor_open(const roost_executor_opts *opts,
@@ -145,7 +150,7 @@ ROOST_API ROOST_MUST int roost_executor_open(const roost_executor_opts *opts,
  * Suspends  until the last call has finished, abandoned ones included.
  * Cancel    the waiting goes on, and 0 is returned.
  * Errors    ROOST_ENOCTX  not in a task, ROOST_EXLOOP  it belongs to another run: nothing was done.
- * Threads   tasks of the executor's run.
+ * Threads   tasks of the executor's run, but not in a call that one of its threads waits for.
  */
 ROOST_API ROOST_SUSPENDS int roost_executor_close(roost_executor *executor);
 

@@ -21,6 +21,7 @@
 #include "rt/worker.h"
 
 enum { THREADS_MAX = 32, THREADS_SPARE = 4, THREADS_SIMULATED = 8 };
+#define THREAD_IDLE_DEFAULT ROOST_SEC(5)
 
 /* How often the end of a run looks what threads ask of it. */
 #define ANSWER_EVERY ROOST_MS(1)
@@ -287,6 +288,7 @@ static roost_executor *executor_new(struct roosti_loop *loop, const roost_execut
     executor->lockstep = loop->virtual_time ? loop : NULL;
     executor->rng = roosti_rng_split(run_opts->seed, "threads");
     executor->queue_max = opts ? opts->queue_max : 0;
+    executor->idle_max = opts && opts->idle != 0 ? opts->idle : THREAD_IDLE_DEFAULT;
     snprintf(executor->name, sizeof executor->name, "%s",
              opts && opts->name ? opts->name : "roost-worker");
     int cpus = loop->virtual_time ? 1 : roosti_host_cpu_count();
@@ -327,6 +329,8 @@ int roost_executor_open(const roost_executor_opts *opts, roost_executor **ret_ex
     struct roost_task *self = roosti_self();
     if (!self)
         return roosti_no_task();
+    if (opts && opts->idle < 0)
+        return ROOST_EINVAL;
     roost_executor *executor = executor_new(self->loop, opts);
     if (!executor)
         return ROOST_ENOMEM;

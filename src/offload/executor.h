@@ -55,6 +55,7 @@ struct roost_executor {
     bool may_spin;                /* there is a processor for whoever calls */
     uint32_t threads_max;
     uint32_t queue_max; /* 0: no bound */
+    roost_dur idle_max; /* a thread stays this long without work */
     char name[16];
 
     struct roosti_lock lock;

@@ -10,9 +10,6 @@
 #include "base/mem.h"
 #include "offload/executor.h"
 
-/* How long a hand without work stays. */
-#define HAND_KEEP ROOST_SEC(5)
-
 /* How long a hand looks out for work: what it takes to wake a loop on another processor, which then
  * calls again. */
 #define HAND_SPIN_NS ROOST_US(30)
@@ -107,7 +104,7 @@ static bool hand_turn_over(roost_executor *executor, struct roosti_hand *hand,
 /* True: called. False: nobody has for a long time, and it is off all lists but `gone`. */
 static bool hand_sleep(roost_executor *executor, struct roosti_hand *hand)
 {
-    roost_time until = roosti_clock_now() + HAND_KEEP;
+    roost_time until = roost_time_add(roosti_clock_now(), executor->idle_max);
     for (;;) {
         uint32_t looks = HAND_LOOKS;
         (void)roosti_atomic_cas(&hand->word, &looks, HAND_SLEEPS, ROOSTI_RELAXED);

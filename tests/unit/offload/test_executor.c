@@ -217,6 +217,66 @@ ROOST_TEST(a_cancelled_task_closes_one_all_the_same)
     gate_take_down();
 }
 
+static uint32_t thread_count(roost_executor *executor)
+{
+    roost_executor_stats stats = {0};
+    CHECK_OK(roost_executor_stats_get(executor, &stats));
+    return stats.threads;
+}
+
+ROOST_ASYNC(call_often, roost_executor *, executor, int, times)
+{
+    const roost_thread_opts opts = {.executor = executor};
+    for (int i = 0; i < times; i++) {
+        int rc = roost_to_thread_with(ROOST_CALL(add, i, 1), &opts);
+        if (rc != i + 1)
+            return rc < 0 ? rc : -EIO;
+        if (i % 3 == 0)
+            ROOST_TRY(roost_sleep(ROOST_US(20)));
+    }
+    return 0;
+}
+
+ROOST_TEST(threads_without_calls_end_and_others_come)
+{
+    roost_executor *executor;
+    CHECK_OK(
+        roost_executor_open(&(roost_executor_opts){.threads = 2, .idle = ROOST_MS(1)}, &executor));
+    CHECK_OK(call_often(executor, 1));
+    while (!roost_test_virtual() && thread_count(executor) > 0)
+        CHECK_OK(roost_sleep(ROOST_US(200)));
+    CHECK_OK(call_often(executor, 1));
+    CHECK_EQ(0, roost_executor_close(executor));
+}
+
+/* Each thread wants to leave as soon as it has nothing to do: a call meets it idle, leaving or
+ * gone, and so does the close. */
+ROOST_TEST(a_call_that_meets_a_leaving_thread_is_made)
+{
+    for (int round = 0; round < 10; round++) {
+        int rc = 0;
+        roost_executor *executor;
+        CHECK_OK(roost_executor_open(&(roost_executor_opts){.threads = 2, .idle = 1}, &executor));
+        ROOST_GROUP(g, rc)
+            for (int i = 0; i < 3; i++)
+                ROOST_GO(g, call_often, executor, 40);
+        CHECK_OK(rc);
+        CHECK(thread_count(executor) <= 2);
+        CHECK_EQ(0, roost_executor_close(executor));
+    }
+}
+
+ROOST_TEST(threads_may_stay_for_ever)
+{
+    roost_executor *executor;
+    CHECK_EQ(ROOST_EINVAL, roost_executor_open(&(roost_executor_opts){.idle = -1}, &executor));
+    CHECK_OK(roost_executor_open(&(roost_executor_opts){.idle = ROOST_FOREVER}, &executor));
+    CHECK_OK(call_often(executor, 1));
+    CHECK_OK(roost_sleep(ROOST_MS(2)));
+    CHECK_EQ(1, thread_count(executor));
+    CHECK_EQ(0, roost_executor_close(executor));
+}
+
 static roost_executor *of_outer_run;
 
 ROOST_ASYNC(use_that_of_another_run)
