@@ -285,7 +285,8 @@ ROOST_ASYNC(serve_broken)
     roost_listener *listener = NULL;
     ROOST_TRY(roost_tcp_listen("127.0.0.1:0", NULL, &listener));
     kit_fail_accept(-EINVAL);
-    return roost_serve_call(listener, ROOST_HANDLER(echo, &place), NULL);
+    return ROOST_WITHIN(ROOST_SEC(1),
+                        roost_serve_call(listener, ROOST_HANDLER(echo, &place), NULL));
 }
 
 BEHAVIOUR(83, an_error_that_is_no_connections_fault_ends_a_server, .plain = true)
