@@ -99,8 +99,8 @@ ROOST_API ROOST_SUSPENDS int roost_iter_close(roost_iter *iter);
  *
  * Suspends  as the iterator does.
  * Cancel    ROOST_ECANCELED; the iterator is closed.
- * Errors    ROOST_EOVERFLOW  there are more than max (roost_iter_take cuts on purpose); what the
- *           iterator fails with, or its closing.
+ * Errors    ROOST_EOVERFLOW  there are more than max (roost_iter_take cuts on purpose);
+ *           ROOST_EINVAL  iter or items is NULL; what the iterator fails with, or its closing.
  * Threads   tasks.
  */
 ROOST_API ROOST_MUST ROOST_SUSPENDS int roost_iter_collect(roost_iter *iter, void *items,
@@ -118,8 +118,8 @@ ROOST_API ROOST_MUST ROOST_SUSPENDS int roost_iter_collect(roost_iter *iter, voi
  *
  * Suspends  as the iterator and the function do.
  * Cancel    ROOST_ECANCELED; the iterator is closed.
- * Errors    ROOST_ENOMEM  for items of more than 64 bytes; the function's; what the iterator fails
- *           with, or its closing.
+ * Errors    ROOST_ENOMEM  for items of more than 64 bytes; ROOST_EINVAL  iter or each is NULL; the
+ *           function's; what the iterator fails with, or its closing.
  * Threads   tasks.
  */
 ROOST_API ROOST_MUST ROOST_SUSPENDS int roost_iter_each(roost_iter *iter, roost_iter_item_fn each,

@@ -84,8 +84,8 @@ ROOST_API roost_iter *roost_iter_array(roost_iter_stage *stage, const void *item
  *   ch         an end that can receive, taken: it is closed with the iterator.
  *   item_size  bytes of the channel's items.
  *
- * Returns the stage as an iterator. Its errors: those of roost_chan_recv but ROOST_ECLOSED, which
- * is the end.
+ * Returns the stage as an iterator. Its errors: ROOST_EINVAL  the channel's items have another
+ * size; those of roost_chan_recv but ROOST_ECLOSED, which is the end.
  *
  * Suspends  never; the iterator until there is an item.
  * Threads   any.

@@ -17,6 +17,7 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "sync/chan.h"
 
 static roost_iter_stage *stage_of(roost_iter *iter)
 {
@@ -87,13 +88,17 @@ roost_iter *roost_iter_array(roost_iter_stage *stage, const void *items, size_t 
 
 static int stage_chan_next(roost_iter *iter, void *item)
 {
-    int rc = roost_chan_recv(stage_of(iter)->priv.arg, item);
+    roost_iter_stage *stage = stage_of(iter);
+    if (roosti_unlikely(stage->priv.rc < 0))
+        return stage->priv.rc;
+    int rc = roost_chan_recv(stage->priv.arg, item);
     return rc == ROOST_ECLOSED ? 0 : rc < 0 ? rc : 1;
 }
 
 static int stage_chan_close(roost_iter *iter)
 {
-    return roost_chan_close(stage_of(iter)->priv.arg);
+    roost_chan *ch = stage_of(iter)->priv.arg;
+    return ch ? roost_chan_close(ch) : 0;
 }
 
 roost_iter *roost_iter_chan(roost_iter_stage *stage, roost_chan *ch, size_t item_size)
@@ -101,6 +106,8 @@ roost_iter *roost_iter_chan(roost_iter_stage *stage, roost_chan *ch, size_t item
     static const roost_iter_ops ops = {stage_chan_next, stage_chan_close};
     stage_init(stage, &ops, item_size, NULL);
     stage->priv.arg = ch;
+    if (ch && ch->core->item_size == item_size)
+        stage->priv.rc = 0;
     return &stage->iter;
 }
 

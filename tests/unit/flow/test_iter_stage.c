@@ -192,6 +192,31 @@ ROOST_ASYNC(send_numbers, roost_chan *, ch, int, count, int *, rc)
     return 0;
 }
 
+ROOST_TEST(a_channel_of_other_items_is_refused_and_closed)
+{
+    roost_chan_opts opts = {.item_size = sizeof(int64_t), .capacity = 1};
+    roost_chan *ch = NULL;
+    roost_chan *sender = NULL;
+    roost_iter_stage stage;
+    int64_t wide = 1;
+    int item = 0;
+    if (roost_chan_open(&opts, &ch) < 0)
+        return;
+    if (roost_chan_clone(ch, ROOST_CHAN_SEND, &sender) == 0)
+        CHECK_OK(roost_chan_send(sender, &wide));
+    roost_iter *iter = roost_iter_chan(&stage, ch, sizeof item);
+    CHECK_EQ(ROOST_EINVAL, roost_iter_next(iter, &item));
+    CHECK_EQ(0, item);
+    CHECK_EQ(0, roost_iter_close(iter));
+    if (sender) {
+        CHECK_EQ(ROOST_EBROKEN, roost_chan_send(sender, &wide));
+        roost_ignore(roost_chan_close(sender));
+    }
+    iter = roost_iter_chan(&stage, NULL, sizeof item);
+    CHECK_EQ(ROOST_EINVAL, roost_iter_next(iter, &item));
+    CHECK_EQ(0, roost_iter_close(iter));
+}
+
 ROOST_TEST(a_channel_gives_what_it_receives_and_is_closed_with_the_iterator)
 {
     for (int round = 0; round < 2; round++) {
