@@ -28,6 +28,12 @@ static bool outside_may_wake(const struct roosti_loop *loop)
            (loop->forever > 0 && roosti_run_holds_signals(loop));
 }
 
+/* In this order: what somebody posted before he gave up his way in is seen once that is seen. */
+static bool nothing_can_come(const struct roosti_loop *loop)
+{
+    return !outside_may_wake(loop) && !roosti_inbox_pending(loop->inbox);
+}
+
 static void stall_break(struct roosti_loop *loop)
 {
     if (!loop->deadlocked) {
@@ -47,7 +53,7 @@ bool roosti_stall_check(struct roosti_loop *loop)
     /* The simulation knows nothing of threads: while one can post, its wait takes real time. */
     if (loop->virtual_time)
         roosti_sim_expect_foreign(loop->port, threads_may_post(loop));
-    if (loop->port->ops->in_flight(loop->port) > 0 || outside_may_wake(loop))
+    if (loop->port->ops->in_flight(loop->port) > 0 || !nothing_can_come(loop))
         return false;
     stall_break(loop);
     return true;
@@ -55,6 +61,6 @@ bool roosti_stall_check(struct roosti_loop *loop)
 
 void roosti_stall_confirm(struct roosti_loop *loop)
 {
-    if (loop->virtual_time && !outside_may_wake(loop))
+    if (loop->virtual_time && nothing_can_come(loop))
         stall_break(loop);
 }
