@@ -133,11 +133,12 @@ size_t roosti_inbox_drain(struct roosti_inbox *inbox, size_t most)
         inbox->taken = slot->priv.next;
         void (*run)(void *arg) = slot->priv.run;
         void *arg = slot->priv.arg;
-        /* From here on the slot can be sent again, or is gone. */
+        /* From here on the slot can be sent again, or is gone. An exchange, not a store: `run` must
+         * see what those did who found the slot on its way and left it at that. */
         if (slot->priv.owned)
             roosti_free(slot);
         else
-            roosti_atomic_store(&slot->priv.pending, 0, ROOSTI_SEQ_CST);
+            (void)roosti_atomic_swap(&slot->priv.pending, 0, ROOSTI_ACQ_REL);
         run(arg);
     }
     return ran;
