@@ -176,22 +176,30 @@ static bool result_is_whole(const struct process_call *call, const struct roosti
            process->said.len == wanted;
 }
 
+/* The root says nothing to the program: that there is something to be read is its end. */
+static bool root_is_gone(const roost_process_pool *pool)
+{
+    struct roosti_wait_fd wait = {.fd = pool->control, .wanted = ROOSTI_WAIT_READ};
+    return roosti_wait_fds(&wait, 1, 0) > 0;
+}
+
 /* Says what has become of the worker. The code of the call. */
 static int loss_tell(const struct process_call *call, const struct roosti_process *process,
                      int heard, char *text, size_t size)
 {
     const struct roosti_record *said = roosti_process_said(process);
     const char *name = call_name(call);
-    if (heard < 0) {
+    bool silent = heard < 0; /* it may have closed its side, or have sent an empty record */
+    if (silent && root_is_gone(call->pool)) {
         snprintf(text, size, "the root of the process pool is gone");
         return ROOST_EBROKEN;
     }
-    if (said->kind == ROOSTI_RECORD_FAILED) {
+    if (!silent && said->kind == ROOSTI_RECORD_FAILED) {
         snprintf(text, size, "no worker could be started");
         return said->code < 0 ? said->code : ROOST_EBROKEN;
     }
     const char *signal = said->signalled ? roosti_signal_name(said->code) : NULL;
-    if (said->kind != ROOSTI_RECORD_DIED)
+    if (silent || said->kind != ROOSTI_RECORD_DIED)
         snprintf(text, size, "worker %d speaks nonsense in '%s'", process->pid, name);
     else if (signal)
         snprintf(text, size, "worker %d died of %s in '%s'", said->pid, signal, name);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include "offload/process.h"
 #include "port/fiber.h"
@@ -483,6 +484,19 @@ ROOST_TEST(a_worker_that_speaks_nonsense_is_killed)
         CHECK_EQ(ROOST_ECRASHED, roost_to_process(ROOST_CALL(babble, lens[i])));
         CHECK(note_has(" speaks nonsense in 'babble'"));
     }
+    CHECK_EQ(3, roost_to_process(ROOST_CALL(give_number, 3)));
+}
+
+ROOST_ASYNC(say_nothing, bool, for_ever)
+{
+    return for_ever ? shutdown(3, SHUT_RDWR) : (int)send(3, "", 0, 0);
+}
+
+ROOST_TEST(a_worker_that_says_nothing_does_not_break_the_pool)
+{
+    CHECK_EQ(ROOST_ECRASHED, roost_to_process(ROOST_CALL(say_nothing, false)));
+    CHECK(note_has(" speaks nonsense in 'say_nothing'"));
+    CHECK_EQ(ROOST_ECRASHED, roost_to_process(ROOST_CALL(say_nothing, true)));
     CHECK_EQ(3, roost_to_process(ROOST_CALL(give_number, 3)));
 }
 
