@@ -4,7 +4,9 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include <errno.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #include <roost/testing.h>
 
@@ -275,6 +277,67 @@ ROOST_TEST(threads_may_stay_for_ever)
     CHECK_OK(roost_sleep(ROOST_MS(2)));
     CHECK_EQ(1, thread_count(executor));
     CHECK_EQ(0, roost_executor_close(executor));
+}
+
+static struct {
+    roost_executor *executor;
+    atomic_bool asked; /* every call has been submitted */
+} shared;
+
+ROOST_ASYNC(nap)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
+    return 0;
+}
+
+ROOST_ASYNC(call_briefly, roost_dur, dur, int *, asked)
+{
+    const roost_thread_opts opts = {.executor = shared.executor, .abandon = true};
+    ++*asked;
+    int rc = ROOST_WITHIN(dur, roost_to_thread_with(ROOST_CALL(nap), &opts));
+    CHECK(rc == 0 || rc == ROOST_ETIMEDOUT || rc == ROOST_ECANCELED);
+    return 0;
+}
+
+ROOST_ASYNC(call_from_other_loop)
+{
+    enum { CALLS = 4 };
+    int rc = 0;
+    int asked = 0;
+    ROOST_GROUP(g, rc) {
+        for (int i = 0; i < CALLS; i++)
+            ROOST_GO(g, call_briefly, ROOST_US(150 * i), &asked);
+        do
+            CHECK_OK(roost_yield());
+        while (asked < CALLS);
+        CHECK_OK(roost_yield());
+        shared.asked = true;
+    }
+    return rc;
+}
+
+ROOST_ASYNC(send_to_other_loop)
+{
+    int result = 0;
+    int rc = roost_on_loop(roost_loop_count() - 1, ROOST_CALL(call_from_other_loop), &result);
+    return rc < 0 ? rc : result;
+}
+
+/* Calls of another loop are under way, queued, given up and dropped at the same time. */
+ROOST_TEST(a_loop_closes_one_under_the_calls_of_another, .loops = 2, .threads = true)
+{
+    for (int round = 0; round < 20; round++) {
+        int rc = 0;
+        CHECK_OK(roost_executor_open(&(roost_executor_opts){.threads = 1}, &shared.executor));
+        shared.asked = false;
+        ROOST_GROUP(g, rc) {
+            ROOST_GO(g, send_to_other_loop);
+            while (!shared.asked)
+                CHECK_OK(roost_sleep(ROOST_US(20)));
+            CHECK_EQ(0, roost_executor_close(shared.executor));
+        }
+        CHECK_OK(rc);
+    }
 }
 
 static roost_executor *of_outer_run;

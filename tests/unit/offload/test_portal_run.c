@@ -4,6 +4,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include <errno.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -114,4 +115,39 @@ ROOST_TEST(a_forked_child_is_refused, .plain = true, .threads = true)
     roost_portal_handle_cancel(handle);
     CHECK_EQ(0, roost_portal_stop(portal));
     roost_portal_handle_free(handle);
+}
+
+ROOST_ASYNC(add, int, a, int, b)
+{
+    return a + b;
+}
+
+ROOST_ASYNC(use_threads, int, times)
+{
+    for (int i = 0; i < times; i++) {
+        roost_executor *executor;
+        ROOST_TRY(roost_executor_open(&(roost_executor_opts){.threads = 1, .idle = 1}, &executor));
+        int sum = roost_to_thread(ROOST_CALL(add, i, 1));
+        sum +=
+            roost_to_thread_with(ROOST_CALL(add, i, 2), &(roost_thread_opts){.executor = executor});
+        ROOST_TRY(roost_executor_close(executor));
+        if (sum != 2 * i + 3)
+            return -EIO;
+    }
+    return times;
+}
+
+ROOST_TEST(two_loops_share_nothing, .plain = true, .threads = true)
+{
+    roost_portal *portals[2] = {loop_start(), loop_start()};
+    roost_portal_handle *handles[2];
+    for (int i = 0; i < 2; i++)
+        CHECK_OK(roost_portal_start(portals[i], ROOST_CALL(use_threads, 40), &handles[i]));
+    for (int i = 0; i < 2; i++) {
+        int result = 0;
+        CHECK_EQ(0, roost_portal_handle_wait(handles[i], &result));
+        CHECK_EQ(40, result);
+        roost_portal_handle_free(handles[i]);
+        CHECK_EQ(0, roost_portal_stop(portals[i]));
+    }
 }

@@ -314,3 +314,35 @@ ROOST_TEST(the_end_of_a_run_names_a_thread_that_a_background_task_waits_for, .pl
 {
     late_check(1);
 }
+
+/* -- signals ------------------------------------------------------------------------------------*/
+
+/* The handler runs on this very thread. */
+ROOST_ASYNC(interrupt_from_here)
+{
+    raise(SIGINT);
+    while (!roost_thread_cancelled())
+        nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+    return 5;
+}
+
+ROOST_ASYNC(wait_for_interrupted)
+{
+    int rc = roost_to_thread(ROOST_CALL(interrupt_from_here));
+    return rc == 5 ? roost_sleep(ROOST_SEC(60)) : 9;
+}
+
+static int interrupted_process(void *arg)
+{
+    (void)arg;
+    return roost_run(ROOST_CALL(wait_for_interrupted), NULL) == ROOST_ECANCELED ? 3 : 4;
+}
+
+ROOST_TEST(an_interrupt_that_a_thread_gets_reaches_the_loop, .plain = true)
+{
+    if (roost_test_virtual())
+        kit_leave_out("a simulated run leaves signals alone");
+    static struct process process;
+    process_run(&process, interrupted_process, NULL);
+    CHECK_EQ(3, process.code);
+}
