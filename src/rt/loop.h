@@ -47,6 +47,7 @@ struct roosti_loop {
     int32_t budget_given;        /* what it was when this round began */
     int32_t op_credit;
     int32_t op_rounds;          /* times op_credit ran out in this turn */
+    uint32_t turns_cut;         /* times a task had used up its turn, and was made to give way */
     uint64_t switches;          /* as of the last time the loop's own flow ran */
     struct roosti_fiber root;   /* the loop's own flow */
     struct roost_task *leaving; /* finished, its stack still to be given back by the root flow */

@@ -36,6 +36,7 @@ static void turn_charge(struct roost_task *task)
          roosti_ticks_to_ns(roosti_ticks() - loop->poll_ticks) < ROOSTI_TURN_NS))
         return;
     loop->op_rounds = 0;
+    loop->turns_cut++;
     roosti_loop_hurry(loop);
     roosti_give_turn(task);
 }
