@@ -48,19 +48,30 @@ BEHAVIOUR(92, a_pipe_keeps_the_contract)
 
 /* -- B81, B82: closing under a wait; who may do what at once ----------------------------------- */
 
-ROOST_ASYNC(read_into, roost_stream *, stream, char *, buf, size_t, len, int64_t *, got)
+/* The stream stands in a place of the case, which is empty when it has been closed. */
+ROOST_ASYNC(read_into, roost_stream **, stream, char *, buf, size_t, len, int64_t *, got)
 {
-    *got = roost_read(stream, buf, len);
+    if (*stream)
+        *got = roost_read(*stream, buf, len);
     return 0;
 }
 
-ROOST_ASYNC(write_block, roost_stream *, stream, char, letter, int, count, int *, result)
+ROOST_ASYNC(write_block, roost_stream **, stream, char, letter, int, count, int *, result)
 {
     char block[64];
     memset(block, letter, sizeof block);
     *result = 1;
-    *result = roost_write_all(stream, block, (size_t)count);
+    if (*stream)
+        *result = roost_write_all(*stream, block, (size_t)count);
     return 0;
+}
+
+/* The place is empty before anybody else runs. */
+static int close_at(roost_stream **place)
+{
+    roost_stream *stream = *place;
+    *place = NULL;
+    return roost_stream_close(stream);
 }
 
 static void reader_is_woken(roost_stream *reads, roost_stream *other)
@@ -69,10 +80,10 @@ static void reader_is_woken(roost_stream *reads, roost_stream *other)
     int64_t got = 1;
     int rc = 0;
     ROOST_GROUP(g, rc) {
-        ROOST_GO(g, read_into, reads, buf, sizeof buf, &got);
+        ROOST_GO(g, read_into, &reads, buf, sizeof buf, &got);
         CHECK_OK(roost_test_settle());
         CHECK_EQ(1, got);
-        CHECK_EQ(0, roost_stream_close(reads));
+        CHECK_EQ(0, close_at(&reads));
     }
     CHECK_EQ(0, rc);
     CHECK_EQ(ROOST_ECLOSED, got);
@@ -103,9 +114,9 @@ BEHAVIOUR(81, closing_a_stream_wakes_its_writers, .stalls = true)
         return;
     ROOST_GROUP(g, rc) {
         for (int i = 0; i < 3; i++)
-            ROOST_GO(g, write_block, a, 'x', 64, &results[i]);
+            ROOST_GO(g, write_block, &a, 'x', 64, &results[i]);
         CHECK_OK(roost_test_settle());
-        CHECK_EQ(0, roost_stream_close(a));
+        CHECK_EQ(0, close_at(&a));
     }
     for (int i = 0; i < 3; i++)
         CHECK_EQ(ROOST_ECLOSED, results[i]);
@@ -121,10 +132,10 @@ BEHAVIOUR(82, one_task_reads_and_another_writes_and_a_second_reader_is_refused, 
     if (roost_memory_pair(NULL, &a, &b) < 0)
         return;
     ROOST_GROUP(g, rc) {
-        ROOST_GO(g, read_into, a, buf, sizeof buf, &got);
+        ROOST_GO(g, read_into, &a, buf, sizeof buf, &got);
         CHECK_OK(roost_test_settle());
         CHECK_EQ(ROOST_EBUSY, roost_read(a, own, sizeof own));
-        ROOST_GO(g, write_block, a, 'y', 2, &written); /* the other way */
+        ROOST_GO(g, write_block, &a, 'y', 2, &written); /* the other way */
         CHECK_EQ(2, roost_read(b, own, sizeof own));
         CHECK_EQ(0, roost_write_all(b, "xx", 2));
     }
@@ -143,8 +154,7 @@ static void record_is(roost_stream *stream, const roost_until_opts *opts, const 
 {
     roost_bytes record = {"", 0};
     CHECK_EQ(1, roost_read_until(stream, opts, &record));
-    CHECK_EQ(strlen(wanted), record.len);
-    CHECK(memcmp(wanted, record.data, record.len) == 0);
+    CHECK(record.len == strlen(wanted) && memcmp(wanted, record.data, record.len) == 0);
 }
 
 /* Lets the reader look after each byte. */
@@ -239,7 +249,7 @@ BEHAVIOUR(85, writers_go_in_the_order_they_came_each_with_all_its_bytes, .fifo =
         return;
     ROOST_GROUP(g, rc) {
         for (int i = 0; i < 4; i++)
-            ROOST_GO(g, write_block, a, (char)('a' + i), 64, &results[i]);
+            ROOST_GO(g, write_block, &a, (char)('a' + i), 64, &results[i]);
         CHECK_EQ(0, roost_read_exact(b, buf, sizeof buf, NULL));
         for (size_t i = 0; i < sizeof buf; i++)
             CHECK_EQ('a' + (int)i / 64, buf[i]);
@@ -262,9 +272,9 @@ BEHAVIOUR(85, a_writer_that_is_cancelled_in_the_queue_leaves_the_others_in_order
     if (roost_memory_pair(&opts, &a, &b) < 0)
         return;
     ROOST_GROUP(g, rc) {
-        ROOST_GO(g, write_block, a, 'a', 64, &results[0]);
-        int spawned = ROOST_SPAWN(&second, g, write_block, a, 'b', 64, &results[1]);
-        ROOST_GO(g, write_block, a, 'c', 64, &results[2]);
+        ROOST_GO(g, write_block, &a, 'a', 64, &results[0]);
+        int spawned = ROOST_SPAWN(&second, g, write_block, &a, 'b', 64, &results[1]);
+        ROOST_GO(g, write_block, &a, 'c', 64, &results[2]);
         CHECK_OK(roost_test_settle());
         if (spawned == 0)
             roost_task_cancel(second, NULL);
@@ -363,9 +373,10 @@ BEHAVIOUR(19, a_close_that_passes_its_deadline_releases_the_descriptor_and_says_
     CHECK_ALWAYS(kit_fds_open() == before);
 }
 
-ROOST_ASYNC(close_it, roost_stream *, stream, int *, result)
+ROOST_ASYNC(close_it, roost_stream **, place, roost_stream **, closing, int *, result)
 {
-    *result = roost_stream_close(stream);
+    *closing = *place;
+    *result = close_at(place);
     return 0;
 }
 
@@ -373,27 +384,28 @@ BEHAVIOUR(19, a_reader_that_leaves_a_stream_while_it_says_good_bye_leaves_it_who
 {
     roost_stream *other;
     int before = kit_fds_open();
-    roost_stream *stream = polite_open(&other);
+    roost_stream *stream = polite_open(&other), *closing = NULL;
     char byte;
     int64_t got = 7;
     int closed = 1, rc = 0;
     if (!stream)
         return;
     ROOST_GROUP(g, rc) {
-        ROOST_GO(g, read_into, stream, &byte, 1, &got);
+        ROOST_GO(g, read_into, &stream, &byte, 1, &got);
         CHECK_OK(roost_test_settle());
-        ROOST_GO(g, close_it, stream, &closed);
+        ROOST_GO(g, close_it, &stream, &closing, &closed);
         CHECK_OK(roost_test_settle());
         CHECK_EQ(7, got); /* the stream is half closed, and its reader still waits */
         CHECK_EQ(0, roost_write_all(other, "x", 1));
         CHECK_OK(roost_test_settle());
         CHECK_EQ(1, got);
-        CHECK_EQ(ROOST_ECLOSED, roost_read(stream, &byte, 1));
+        if (closing && closed == 1) /* it is at it still */
+            CHECK_EQ(ROOST_ECLOSED, roost_read(closing, &byte, 1));
+        CHECK(roost_test_tortured() || (closing && closed == 1));
         roost_group_cancel(g, NULL);
     }
     CHECK_EQ(ROOST_ECANCELED, closed);
     roost_stream_abort(other);
-    CHECK_ALWAYS(closed == 1 || kit_fds_open() == before);
-    if (closed == 1) /* under torture nobody got to close it */
-        roost_stream_abort(stream);
+    roost_stream_abort(stream); /* under torture nobody may have got to close it */
+    CHECK_ALWAYS(kit_fds_open() == before);
 }
