@@ -251,9 +251,9 @@ BEHAVIOUR(53, when_all_fail_every_error_is_there)
     ROOST_AUTO(errors) roost_errors errors = ROOST_ERRORS_INIT;
     struct tally tally = {0};
     int result = 17;
-    const roost_call calls[] = {ROOST_CALL(take, ROOST_MS(3), -EIO, &tally),
-                                ROOST_CALL(take, ROOST_MS(1), -ECONNREFUSED, &tally),
-                                ROOST_CALL(take, ROOST_MS(2), -EHOSTUNREACH, &tally)};
+    const roost_call calls[] = {ROOST_CALL(take, ROOST_MS(30), -EIO, &tally),
+                                ROOST_CALL(take, ROOST_MS(10), -ECONNREFUSED, &tally),
+                                ROOST_CALL(take, ROOST_MS(20), -EHOSTUNREACH, &tally)};
     roost_race_opts opts = {.errors = &errors, .result = &result};
     CHECK_EQ(-ECONNREFUSED, roost_race(calls, 3, &opts));
     CHECK_EQ(17, result);
@@ -272,9 +272,9 @@ BEHAVIOUR(53, when_all_fail_every_error_is_there)
 BEHAVIOUR(54, calls_come_in_the_order_they_end)
 {
     struct tally tally = {0};
-    const roost_call calls[] = {ROOST_CALL(take, ROOST_MS(3), 30, &tally),
-                                ROOST_CALL(take, ROOST_MS(1), -EIO, &tally),
-                                ROOST_CALL(take, ROOST_MS(2), 20, &tally)};
+    const roost_call calls[] = {ROOST_CALL(take, ROOST_MS(30), 30, &tally),
+                                ROOST_CALL(take, ROOST_MS(10), -EIO, &tally),
+                                ROOST_CALL(take, ROOST_MS(20), 20, &tally)};
     size_t order[3] = {9, 9, 9};
     int codes[3] = {0};
     size_t index = 0;
