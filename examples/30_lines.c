@@ -44,7 +44,7 @@ ROOST_ASYNC(recite, roost_stream *, out)
     return roost_write_end(out);
 }
 
-static int count_a_pipe(struct counts *counts)
+static ROOST_SUSPENDS int count_a_pipe(struct counts *counts)
 {
     ROOST_AUTO(stream) roost_stream *in = NULL, *out = NULL;
     int rc = 0;

@@ -46,9 +46,9 @@ int roost_unix_connect(const char *path, roost_stream **stream)
 /* -- listening --------------------------------------------------------------------------------- */
 
 /* Binds, listens, and remembers which file it made. */
-static int listen_on(struct roosti_port *port, int fd, const char *path,
-                     const roost_address *address, const roost_unix_listen_opts *opts,
-                     uint64_t *file)
+static int unix_listen_on(struct roosti_port *port, int fd, const char *path,
+                          const roost_address *address, const roost_unix_listen_opts *opts,
+                          uint64_t *file)
 {
     const struct sockaddr *system = roosti_address_system(address);
     bool has_file = path[0] != '@';
@@ -84,7 +84,7 @@ int roost_unix_listen(const char *path, const roost_unix_listen_opts *opts,
     int fd = port->ops->fd.socket(port, AF_UNIX, SOCK_STREAM, 0);
     if (fd < 0)
         return fd;
-    rc = listen_on(port, fd, path, &address, opts ? opts : &defaults, &file);
+    rc = unix_listen_on(port, fd, path, &address, opts ? opts : &defaults, &file);
     if (rc == 0) {
         rc = roosti_listener_new(&roosti_unix_stream_ops, fd, listener);
         if (rc == 0)
