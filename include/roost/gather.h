@@ -91,6 +91,9 @@ ROOST_API ROOST_MUST ROOST_SUSPENDS int roost_gather(const roost_call *calls, si
  * Returns as roost_gather does. A task that ended with ROOST_ECANCELED counts as failed unless
  * this call cancelled it. The tasks' own groups learn of failures as well.
  *
+ * ROOST_EDEADLK is told for who waits when the call is made. A task of the list that joins this one
+ * later is not refused: both wait until one is cancelled, or the run finds that nothing can go on.
+ *
  * Suspends  until all tasks have finished.
  * Cancel    ROOST_ECANCELED, or under ROOST_FAIL_FAST a failure met on the way out; all tasks were
  *           cancelled and have finished, and the handles are taken.
