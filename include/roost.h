@@ -43,6 +43,7 @@
 #include <roost/select.h>
 #include <roost/semaphore.h>
 #include <roost/serve.h>
+#include <roost/signal.h>
 #include <roost/stdio.h>
 #include <roost/stream.h>
 #include <roost/task.h>

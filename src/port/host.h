@@ -118,6 +118,26 @@ struct roosti_signal_hook {
 int roosti_signals_hold(const struct roosti_signal_hook *hook);
 void roosti_signals_release(void);
 
+/* Any other signal, and those two instead of their holder: while watched, each one that comes is
+ * counted and calls hook(arg) in signal context, where it may only post. 0; ROOST_EBUSY: watched
+ * already; ROOST_EINVAL or the system's code: it cannot be. */
+struct roosti_signal_watch {
+    void (*hook)(void *arg);
+    void *arg;
+};
+int roosti_signal_watch(int signo, const struct roosti_signal_watch *watch);
+
+struct roosti_signal_seen {
+    int pid;        /* of the sender of the latest; 0: the system */
+    int value;      /* that came with the latest */
+    uint32_t count; /* that came */
+};
+/* Takes what has come of a watched signal; false: nothing. */
+bool roosti_signal_fetch(int signo, struct roosti_signal_seen *seen);
+/* Puts the former disposition back, unless somebody has replaced ours, and raises on this thread
+ * what has come and was not fetched. The hook is not called any more. */
+void roosti_signal_unwatch(int signo);
+
 /* -- stack overflow and stuck steps ----------------------------------------------------------- */
 
 /* Gives the calling thread a signal stack and makes an overflow of a stack in `stacks` print
