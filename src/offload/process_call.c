@@ -194,9 +194,10 @@ static int loss_tell(const struct process_call *call, const struct roosti_proces
         snprintf(text, size, "the root of the process pool is gone");
         return ROOST_EBROKEN;
     }
-    if (!silent && said->kind == ROOSTI_RECORD_FAILED) {
+    bool unborn = silent && process->pid == 0; /* the root could not take its socket */
+    if (unborn || (!silent && said->kind == ROOSTI_RECORD_FAILED)) {
         snprintf(text, size, "no worker could be started");
-        return said->code < 0 ? said->code : ROOST_EBROKEN;
+        return unborn ? -EMFILE : said->code < 0 ? said->code : ROOST_EBROKEN;
     }
     const char *signal = said->signalled ? roosti_signal_name(said->code) : NULL;
     if (silent || said->kind != ROOSTI_RECORD_DIED)

@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stddef.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include "port/fiber.h"
@@ -425,6 +426,32 @@ ROOST_TEST(a_pool_whose_root_is_gone_is_broken)
     CHECK(note_has("the root of the process pool is gone"));
     CHECK_EQ(0, roost_process_pool_close(pool));
     CHECK_ALWAYS(!children_left());
+}
+
+static void descriptors_limit(int pid, rlim_t most)
+{
+    struct rlimit limit;
+    if (prlimit(pid, RLIMIT_NOFILE, NULL, &limit) != 0)
+        return;
+    limit.rlim_cur = most < limit.rlim_max ? most : limit.rlim_max;
+    CHECK_EQ(0, prlimit(pid, RLIMIT_NOFILE, &limit, NULL));
+}
+
+ROOST_TEST(a_root_without_a_descriptor_left_goes_on)
+{
+    roost_process_pool *pool = pool_open(1);
+    if (!pool)
+        return; /* tortured */
+    int root = roost_to_process(ROOST_CALL(give_parent), .pool = pool);
+    if (root > 1) {
+        descriptors_limit(root, 3);
+        CHECK_EQ(ROOST_ECRASHED, roost_to_process(ROOST_CALL(die_of, SIGKILL), .pool = pool));
+        CHECK_EQ(-EMFILE, roost_to_process(ROOST_CALL(give_number, 3), .pool = pool));
+        CHECK(note_has("no worker could be started"));
+        descriptors_limit(root, 64);
+        CHECK_EQ(3, roost_to_process(ROOST_CALL(give_number, 3), .pool = pool));
+    }
+    CHECK_EQ(0, roost_process_pool_close(pool));
 }
 
 /* It has copies of all descriptors, and no part in the pool. */
