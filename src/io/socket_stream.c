@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "io/socket_feed.h"
 #include "io/stream.h"
 #include "rt/op.h"
 
@@ -18,6 +19,8 @@ static int64_t socket_read(roost_stream *stream, void *buf, size_t len, bool wai
 {
     struct roosti_socket *socket = roosti_socket_of(stream);
     struct roosti_port *port = stream->reader->loop->port;
+    if (socket->feed)
+        return roosti_feed_read(socket->feed, stream->reader, buf, len, wait);
     if (!wait)
         return port->ops->fd.read_now(port, socket->fd, buf, len);
     struct roosti_op op = {.kind = ROOSTI_OP_RECV, .fd = socket->fd, .buf = buf, .len = len};
@@ -99,6 +102,8 @@ static int socket_close(roost_stream *stream, bool in_order)
     struct roosti_port *port = loop->port;
     for (; socket->carriers; socket->carriers = socket->carriers->next)
         socket->carriers->home = NULL;
+    if (socket->feed)
+        roosti_feed_close(socket->feed);
     if (!in_order) {
         struct linger reset = {.l_onoff = 1, .l_linger = 0};
         (void)port->ops->fd.set_option(port, socket->fd, SOL_SOCKET, SO_LINGER, &reset,
@@ -181,13 +186,22 @@ const struct roost_impl_stream_ops roosti_unix_stream_ops = {.kind = "unix",
 int roosti_socket_stream_new(const struct roost_impl_stream_ops *ops, int fd,
                              const roost_address *peer, roost_stream **stream)
 {
+    struct roosti_loop *loop = roosti_loop_here;
     roost_stream *made;
     int rc = roost_impl_stream_new(ops, &made);
     if (rc < 0)
         return rc;
-    roosti_socket_of(made)->fd = fd;
+    struct roosti_socket *socket = roosti_socket_of(made);
+    socket->fd = fd;
     if (peer)
-        roosti_socket_of(made)->peer = *peer;
+        socket->peer = *peer;
+    /* One that stands would take passed descriptors for bytes. */
+    if (ops == &roosti_tcp_stream_ops && roosti_feed_pays(loop, fd))
+        rc = roosti_feed_new(loop, fd, &socket->feed);
+    if (rc < 0) {
+        roost_impl_stream_drop(made);
+        return rc;
+    }
     *stream = made;
     return 0;
 }

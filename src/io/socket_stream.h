@@ -19,11 +19,14 @@ struct roosti_carrier {
     int fd;
 };
 
+struct roosti_feed;
+
 struct roosti_socket {
     roost_stream base;
     int fd;
     roost_address peer; /* of an accepted one, which a reset makes the system forget */
     struct roosti_carrier *carriers;
+    struct roosti_feed *feed; /* NULL: reads are operations of their own */
 };
 
 extern const struct roost_impl_stream_ops roosti_tcp_stream_ops;

@@ -41,6 +41,7 @@ int roosti_loop_init(struct roosti_loop *loop, struct roosti_port *port, const r
         return rc;
     }
     loop->port = port;
+    roosti_list_init(&loop->standing);
     loop->virtual_time = port->ops->virtual_time;
     if (loop->virtual_time)
         loop->random = roosti_rng_split(opts->seed, "loop");

@@ -16,6 +16,7 @@
 #include <roost/group.h>
 #include <roost/run.h>
 
+#include "base/list.h"
 #include "base/rng.h"
 #include "port/fiber.h"
 #include "port/host.h"
@@ -55,6 +56,7 @@ struct roosti_loop {
     struct roosti_timers timers;
     struct roosti_stacks stacks;
     struct roosti_port *port;
+    struct roosti_list standing; /* operations that no call waits for: rt/op.h */
     bool virtual_time;
     roost_time now;      /* as of the last poll */
     uint64_t poll_ticks; /* when that was, in ticks */

@@ -59,3 +59,26 @@ int64_t roosti_op_run(struct roosti_op *op)
     int rc = roosti_op_begin(task->loop, task);
     return rc < 0 ? rc : roosti_op_wait(task, op);
 }
+
+int roosti_standing_begin(struct roosti_loop *loop, struct roosti_standing *standing)
+{
+    int rc = loop->port->ops->submit(loop->port, &standing->op);
+    if (rc == ROOSTI_IN_FLIGHT)
+        roosti_list_push(&loop->standing, &standing->node);
+    return rc;
+}
+
+void roosti_standing_over(struct roosti_standing *standing)
+{
+    roosti_list_remove(&standing->node);
+}
+
+void roosti_standing_end(struct roosti_loop *loop)
+{
+    struct roosti_port *port = loop->port;
+    for (struct roosti_node *node = roosti_list_first(&loop->standing); node;
+         node = roosti_list_next(&loop->standing, node))
+        port->ops->cancel(port, &roosti_container(node, struct roosti_standing, node)->op);
+    while (!roosti_list_empty(&loop->standing))
+        (void)port->ops->wait(port, ROOST_NEVER);
+}

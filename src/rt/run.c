@@ -13,6 +13,7 @@
 #include "rt/inbox.h"
 #include "rt/interrupt.h"
 #include "rt/loop.h"
+#include "rt/op.h"
 #include "rt/options.h"
 #include "rt/report.h"
 #include "rt/scope.h"
@@ -112,6 +113,7 @@ close:
 
 void roosti_loop_leave(struct roosti_loop *loop)
 {
+    roosti_standing_end(loop);
     roosti_inbox_close(loop->inbox);
     /* More than once: one drain takes nothing new while it has posts left from the one before. */
     while (roosti_inbox_pending(loop->inbox))
