@@ -1,4 +1,4 @@
-/* model/atomic.h - what the operations of base/atomic.h are in a model: steps of its threads.
+/* tests/model/atomic.h - what the operations of base/atomic.h are in a model: steps of its threads.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -1,4 +1,4 @@
-/* model/engine.c - executes a model again and again until every schedule has been tried.
+/* tests/model/engine.c - executes a model again and again until every schedule has been tried.
  *
  * An execution is a sequence of choices: which thread makes the next step, which store a load
  * reads. They are tried depth first: the next execution repeats the choices of the last one but for
@@ -183,6 +183,14 @@ static void states_grow(void)
         if (old[i])
             *state_find(old[i] & ~UINT64_C(7)) = old[i];
     free(old);
+}
+
+bool model_is_local(uintptr_t at)
+{
+    for (int i = 0; i < local_count; i++)
+        if (at - (uintptr_t)locals[i] < sizeof *locals[i])
+            return true;
+    return false;
 }
 
 bool model_on_stack(uintptr_t at)

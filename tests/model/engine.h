@@ -1,4 +1,4 @@
-/* model/engine.h - what the two halves of the checker share: threads and views.
+/* tests/model/engine.h - what the two halves of the checker share: threads and views.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -75,6 +75,8 @@ void model_point(void);
 
 /* Whether this is memory of a stack, whose live part is hashed as such. */
 bool model_on_stack(uintptr_t at);
+/* Whether it is a variable that each thread has for itself. */
+bool model_is_local(uintptr_t at);
 
 /* The step that was just made, for the report. value: what was read or stored; behind: how many
  * newer stores there were. */

@@ -1,5 +1,5 @@
-/* model/hooks.c - what the compiler calls for each plain access, and what stands in for the system:
- * memory, words to wait for, assertions, the clock.
+/* tests/model/hooks.c - what the compiler calls for each plain access, and what stands in for the
+ * system: memory, words to wait for, assertions, the clock.
  *
  * Memory is given out by each thread from a region of its own, so that addresses depend on what the
  * thread has done and on nothing else, and it is never given out twice in one execution: a use of

@@ -1,4 +1,4 @@
-/* model/hooks.h - the heap of a model, and the functions of the C library that touch memory.
+/* tests/model/hooks.h - the heap of a model, and the functions of the C library that touch memory.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -1,4 +1,4 @@
-/* model/memory.c - the memory of a model: stores, who has seen which of them, and races.
+/* tests/model/memory.c - the memory of a model: stores, who has seen which of them, and races.
  *
  * Each word that is accessed atomically keeps all its stores in the order in which they were made
  * (its modification order). A thread has a view: the oldest store of each word that it may still
@@ -199,7 +199,8 @@ void model_plain(const void *at, size_t size, bool write)
             setup_write((uintptr_t)at, size);
         return;
     }
-    memory_access(at, size, write ? ACCESS_WRITE : ACCESS_READ);
+    if (!model_is_local((uintptr_t)at))
+        memory_access(at, size, write ? ACCESS_WRITE : ACCESS_READ);
 }
 
 void model_freed(const void *at, size_t size)

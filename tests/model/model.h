@@ -1,4 +1,5 @@
-/* model/model.h - models of code that threads share: every interleaving within a bound is tried.
+/* tests/model/model.h - models of code that threads share: every interleaving within a bound is
+ * tried.
  *
  * A model is a set-up, some threads and a look at what they have left. Its threads are fibers of
  * one real thread; each atomic operation, each wait for a word and each wake of one is a step, and

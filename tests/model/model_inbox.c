@@ -1,4 +1,4 @@
-/* model/model_inbox.c - posts into a loop that works, sleeps or ends.
+/* tests/model/model_inbox.c - posts into a loop that works, sleeps or ends.
  *
  * Every post of a sender runs once, in its order; the loop never sleeps while one is pending; after
  * it has ended nothing touches its port.
@@ -8,7 +8,7 @@
 #include "base/atomic.h"
 #include "model/hooks.h"
 #include "model/model.h"
-#include "model/world.h"
+#include "model/loop_world.h"
 #include "rt/inbox.h"
 
 enum { SENDERS = 2, POSTS = 4 };

@@ -1,4 +1,5 @@
-/* model/model_litmus.c - the checker itself: small programs of which is known what may happen.
+/* tests/model/model_litmus.c - the checker itself: small programs of which is known what may
+ * happen.
  *
  * Each notes what its threads have read. When all has been tried, what C allows must have happened
  * at least once, what it forbids never.

@@ -1,4 +1,4 @@
-/* model/model_lock.c - the lock and the latch between threads.
+/* tests/model/model_lock.c - the lock and the latch between threads.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -1,8 +1,9 @@
-/* model/world.c - a loop in a model: what stands in for the kernel and for the rest of the runtime.
+/* tests/model/loop_world.c - a loop in a model: what stands in for the kernel and for the rest of
+ * the runtime.
  *
  * SPDX-License-Identifier: MIT
  */
-#include "model/world.h"
+#include "model/loop_world.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* model/world.h - a loop in a model: the loop, parking and waking are the library's own, what is
- * around them is as small as it can be.
+/* tests/model/loop_world.h - a loop in a model: the loop, parking and waking are the library's own,
+ * what is around them is as small as it can be.
  *
  * A loop runs on a thread of the model and has one task, on a stack of its own. Its port has the
  * wake-up word of the real ones and a bell that stands for their descriptor. Where there is only
@@ -7,8 +7,8 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#ifndef ROOST_MODEL_WORLD_H
-#define ROOST_MODEL_WORLD_H
+#ifndef ROOST_MODEL_LOOP_WORLD_H
+#define ROOST_MODEL_LOOP_WORLD_H
 
 #include <roost/post.h>
 
