@@ -19,7 +19,8 @@
 
 enum {
     BUFFER_MIN = 16384, /* bytes of a buffer at first */
-    SEARCH_BLOCK = 1024 /* searched for all separators at first, before going on; doubles */
+    SEARCH_BLOCK =
+        64 /* searched for all separators at first, before going on; then four times that */
 };
 
 static const roost_bytes newline = {"\n", 1};
@@ -129,8 +130,8 @@ struct search {
     size_t which; /* its index */
 };
 
-/* Looks through data. final: nothing more will come. True: found. */
-static bool search_on(struct search *search, const char *data, size_t len, bool final)
+/* As search_on, for any separators. */
+static bool search_several(struct search *search, const char *data, size_t len, bool final)
 {
     size_t block = SEARCH_BLOCK;
     while (search->from < len) {
@@ -155,9 +156,20 @@ static bool search_on(struct search *search, const char *data, size_t len, bool 
         search->from = cut < end ? cut : end;
         if (cut < end)
             return false;
-        block *= 2;
+        block *= 4;
     }
     return false;
+}
+
+/* Looks through data. final: nothing more will come. True: found. */
+static inline bool search_on(struct search *search, const char *data, size_t len, bool final)
+{
+    if (search->count > 1 || search->separators->len > 1)
+        return search_several(search, data, len, final);
+    const char *hit = memchr(data + search->from, *search->separators->data, len - search->from);
+    search->from = hit ? search->from : len;
+    search->at = hit ? (size_t)(hit - data) : len;
+    return hit;
 }
 
 /* -- public ------------------------------------------------------------------------------------ */
