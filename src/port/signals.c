@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <roost/error.h>
 
@@ -21,6 +22,7 @@ static const int stop_signals[STOP_SIGNAL_COUNT] = {SIGINT, SIGTERM};
 enum stop_state { STOP_FREE, STOP_CHANGING, STOP_HELD };
 static int stop_state; /* enum stop_state; the handler uses the rest only in STOP_HELD */
 static struct roosti_signal_hook stop_holder;
+static pid_t stop_process; /* of the holder */
 static struct sigaction stop_former[STOP_SIGNAL_COUNT];
 static bool stop_taken[STOP_SIGNAL_COUNT]; /* false: the signal was ignored and stays so */
 static int stop_count;
@@ -37,7 +39,8 @@ static void on_stop_signal(int signo)
     roosti_atomic_add(&stop_running, 1, ROOSTI_SEQ_CST);
     if (roosti_atomic_load(&stop_state, ROOSTI_SEQ_CST) == STOP_HELD) {
         int nth = (int)roosti_atomic_add(&stop_count, 1, ROOSTI_RELAXED) + 1;
-        if (!stop_holder.hook(stop_holder.arg, signo, nth)) {
+        /* In a child made by fork there is no run that it could end. */
+        if (getpid() != stop_process || !stop_holder.hook(stop_holder.arg, signo, nth)) {
             stop_former_restore(signo == stop_signals[0] ? 0 : 1);
             /* Blocked until this handler returns, then it takes its former course. */
             raise(signo);
@@ -53,6 +56,7 @@ int roosti_signals_hold(const struct roosti_signal_hook *hook)
     if (!roosti_atomic_cas(&stop_state, &expected, STOP_CHANGING, ROOSTI_SEQ_CST))
         return ROOST_EBUSY;
     stop_holder = *hook;
+    stop_process = getpid();
     roosti_atomic_store(&stop_count, 0, ROOSTI_RELAXED);
     roosti_atomic_store(&stop_state, STOP_HELD, ROOSTI_SEQ_CST);
 

@@ -63,6 +63,23 @@ TEST(there_is_one_holder_and_the_next_one_counts_from_one)
 }
 
 #if !defined(ROOSTI_TSAN) /* which delivers no signals in a child of a process with tasks */
+TEST(a_child_made_by_fork_is_ended_by_a_signal)
+{
+    struct seen seen = {.last_good = 100};
+    int status = 0;
+    CHECK_EQ(0, roosti_signals_hold(&(struct roosti_signal_hook){note, &seen}));
+    pid_t pid = fork();
+    if (pid == 0) {
+        raise(SIGTERM);
+        _exit(0);
+    }
+    CHECK_EQ(pid, waitpid(pid, &status, 0));
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+    raise(SIGINT);
+    CHECK_EQ(1, seen.count);
+    roosti_signals_release();
+}
+
 static void third_time(void *arg)
 {
     struct seen seen = {.last_good = 2};
