@@ -191,8 +191,9 @@ ROOST_END_DECLS
  * each i from 0 to n - 1 on worker threads, as many at once as there are processors, and waits for
  * all of them. Its value is an int: 0, or the first failure, after which no further call is begun
  * and those under way may ask roost_thread_cancelled; ROOST_ECANCELED when the calling task was
- * cancelled, the same way; or a code of roost_to_thread. It suspends. opts is a pointer to
- * roost_cpu_map_opts, or left out. Each argument is evaluated once. */
+ * cancelled, the same way, or the executor was closed before all calls were begun; or a code of
+ * roost_to_thread. It suspends. The argument blocks of all calls are made first, on the loop. opts
+ * is a pointer to roost_cpu_map_opts, or left out. Each argument is evaluated once. */
 #define roost_cpu_map(...) ROOST_CPU_MAP_(ROOST_UNIQUE(roost_cpu_map_), __VA_ARGS__, )
 #define ROOST_CPU_MAP_(at, fn, items, n, results, ...)                                             \
     __extension__({                                                                                \
