@@ -34,12 +34,10 @@ ROOST_ASYNC(get_value, struct counter *, counter)
     return rc;
 }
 
-ROOST_ASYNC(worker, struct counter *, counter, int, id)
+ROOST_ASYNC(worker, struct counter *, counter)
 {
-    for (int i = 0; i < 10; i++) {
+    for (int i = 0; i < 10; i++)
         ROOST_TRY(increment(counter));
-        printf("worker %d incremented\n", id);
-    }
     return 0;
 }
 
@@ -48,8 +46,8 @@ ROOST_MAIN(argc, argv)
     static struct counter counter; /* zeroed: unlocked */
     int rc = 0;
     ROOST_GROUP(g, rc) {
-        for (int id = 0; id < 5; id++)
-            ROOST_GO(g, worker, &counter, id);
+        for (int i = 0; i < 5; i++)
+            ROOST_GO(g, worker, &counter);
     }
     if (rc == 0)
         rc = get_value(&counter);
