@@ -13,6 +13,9 @@
  * that failed or was cancelled half way leaves the writing direction broken: ROOST_EBROKEN from
  * then on. A stream that goes one way only answers ROOST_ENOTSUP to calls that go the other.
  *
+ * A stream belongs to its loop. Closing it gives everything back at once, but for what a kind has
+ * to say at the end (TLS); its memory stays until the last call on it has come back.
+ *
  * Lines and other records: roost/record.h. For people who write a kind of stream there is
  * roost/impl/stream_ops.h.
  *

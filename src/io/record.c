@@ -19,8 +19,7 @@
 
 enum {
     BUFFER_MIN = 16384, /* bytes of a buffer at first */
-    SEARCH_BLOCK =
-        64 /* searched for all separators at first, before going on; then four times that */
+    SEARCH_BLOCK = 64   /* searched for all separators at first; then four times that, ... */
 };
 
 static const roost_bytes newline = {"\n", 1};
