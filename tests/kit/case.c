@@ -86,6 +86,7 @@ int roost_test_run(roost_call call, const roost_run_opts *opts)
         opts = &filled;
     struct roosti_fault_plan plan;
     struct roosti_run_setup setup = {
+        .port = {.sim = kit_case.options->sim},
         .fault = fault_plan(&plan),
         .probe = kit_watch_begin(opts->backend ? opts->backend : roost_test_backend()),
     };

@@ -62,6 +62,7 @@ struct kit_options {
     uint64_t at;
     struct roosti_fault_plan fault; /* in every run: percentages */
     bool disturbed;                 /* fault says something */
+    struct roosti_sim_plan sim;     /* in every run: the network */
 };
 
 /* What one child does. */

@@ -51,6 +51,8 @@ void kit_disturb(const struct kit_disturbance *wanted)
     options.fault.error_permille = wanted->error;
     options.fault.delay_permille = wanted->delay;
     options.fault.late_cancel_permille = wanted->late;
+    options.sim.loss_permille = wanted->loss;
+    options.sim.partition_permille = wanted->apart;
     options.disturbed = true;
     kit_case.options = &options;
 }

@@ -31,6 +31,8 @@ struct kit_disturbance {
     unsigned error;   /* an operation fails with one of its codes */
     unsigned delay;   /* a completion comes later than it could */
     unsigned late;    /* a cancelled operation comes with its real result */
+    unsigned loss;    /* sim: a segment, or a datagram, is lost */
+    unsigned apart;   /* sim: a new connection falls into a partition that later heals */
 };
 void kit_disturb(const struct kit_disturbance *wanted);
 
