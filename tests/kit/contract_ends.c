@@ -240,8 +240,7 @@ static int is_cancelled_before_it_writes(struct contract *c)
         c->sent += rc > 0 ? rc : 0;
         STEP_IF(rc > 0 || rc == ROOST_ETIMEDOUT);
     } while (rc > 0);
-    if (!(c->flags & ROOST_CHECK_LOCKSTEP))
-        STEP_IF(c->sent > 0);
+    STEP_IF(c->flags & ROOST_CHECK_LOCKSTEP ? c->sent == 0 : c->sent > 0);
     c->stop = true;
     STEP(0, roost_write_all(c->a, "x", 1));
     return contract_end(c);
