@@ -387,13 +387,17 @@ static void thread_main(void *arg)
     roosti_fiber_entered(&self->fiber);
     self->body(self->arg);
     self->state = MODEL_ENDED;
+    for (int i = 1; i < model_engine.thread_count; i++) /* who joins it */
+        if (model_engine.threads[i].state == MODEL_WAITING && model_engine.threads[i].word == self)
+            model_engine.threads[i].state = MODEL_READY;
     switch_to(0);
 }
 
-void model_thread(const char *name, void (*body)(void *), void *arg)
+int model_thread(const char *name, void (*body)(void *), void *arg)
 {
-    if (model_engine.running || model_engine.thread_count == MODEL_THREADS)
-        model_fail("a thread too many, or too late");
+    if (model_engine.thread_count == MODEL_THREADS)
+        model_fail("a thread too many");
+    struct model_thread *self = model_self();
     int index = model_engine.thread_count++;
     struct model_thread *thread = &model_engine.threads[index];
     *thread = (struct model_thread){.name = name, .body = body, .arg = arg};
@@ -402,6 +406,29 @@ void model_thread(const char *name, void (*body)(void *), void *arg)
                       thread);
     model_stack(stack, STACK_BYTES);
     model_stack_pointer(&thread->fiber.sp);
+    if (model_engine.running) {
+        thread->now = self->now;
+        thread->now.clock[index] = 1;
+        self->now.clock[model_engine.current]++;
+        model_step("start", name, (uint64_t)index, 0);
+    }
+    return index;
+}
+
+void model_join(int index)
+{
+    struct model_thread *self = model_self();
+    struct model_thread *thread = &model_engine.threads[index];
+    model_point();
+    while (thread->state != MODEL_ENDED) {
+        self->state = MODEL_WAITING;
+        self->word = thread;
+        self->deadline = INT64_MAX;
+        self->turn = model_engine.turns++;
+        model_point();
+    }
+    model_view_join(&self->now, &thread->now);
+    model_step("join", thread->name, (uint64_t)index, 0);
 }
 
 void model_yield(const char *what)

@@ -189,3 +189,17 @@ roost_time roosti_clock_now(void)
 {
     return model_now();
 }
+
+int roosti_thread_start(struct roosti_thread *thread, const char *name, int cpu,
+                        void (*body)(void *), void *arg)
+{
+    (void)name;
+    (void)cpu;
+    thread->handle = (uintptr_t)model_thread("started", body, arg);
+    return 0;
+}
+
+void roosti_thread_join(struct roosti_thread *thread)
+{
+    model_join((int)thread->handle);
+}

@@ -35,6 +35,9 @@ void roosti_posix_ring(struct roosti_posix *posix)
 static int port_wait(struct roosti_port *base, roost_time deadline)
 {
     struct model_port *port = roosti_container(base, struct model_port, posix.port);
+    /* A task that takes turns until something changes. */
+    if (roosti_container(port, struct model_loop, port)->loop.run_first)
+        model_yield("a turn");
     if (deadline > model_now() && roosti_posix_sleep(&port->posix))
         while (!roosti_atomic_swap(&port->bell, 0, ROOSTI_RELAXED) && deadline > model_now())
             roosti_word_wait(&port->bell, 0, deadline);
@@ -84,6 +87,7 @@ struct model_loop *model_loop_new(void)
     model_stack(world->stack, MODEL_STACK_BYTES);
     model_stack_pointer(&world->loop.root.sp);
     model_stack_pointer(&world->task.fiber.sp);
+    world->task.scope = &world->task.root;
     world->loop.op_credit = 1 << 20; /* no turn is given because of many calls */
     return world;
 }
@@ -127,7 +131,6 @@ void model_loop_begin(struct model_loop *world, void (*body)(void *arg), void *a
     roosti_loop_here = loop;
     loop->errno_place = roosti_host_errno_place();
     task->loop = loop;
-    task->scope = &task->root;
     char *top = world->stack + MODEL_STACK_BYTES;
     roosti_fiber_make(&task->fiber, world->stack, top, top, world_task, world);
     loop->task_ids = 1;
@@ -281,9 +284,11 @@ uint64_t roosti_ticks_slow(void)
     return 0;
 }
 
+/* Long enough for the loop to look around after each step. */
 roost_dur roosti_ticks_to_ns(uint64_t span)
 {
-    return (roost_dur)span;
+    (void)span;
+    return ROOSTI_POLL_NS;
 }
 
 int roosti_host_cpu_count(void)
@@ -306,4 +311,29 @@ bool roosti_host_forked(void)
 uint64_t roosti_thread_self(void)
 {
     return 1;
+}
+
+int roosti_thread_backtrace(uint64_t thread_id, void (*heading)(char *text, size_t size))
+{
+    (void)thread_id;
+    (void)heading;
+    return 0;
+}
+
+void roosti_host_write(int fd, const char *text, size_t len)
+{
+    (void)fd;
+    (void)text;
+    (void)len;
+}
+
+void roosti_text_add(struct roosti_text *text, const char *format, ...)
+{
+    (void)text;
+    (void)format;
+}
+
+roost_time roost_time_add(roost_time time, roost_dur by)
+{
+    return by > ROOST_NEVER - time ? ROOST_NEVER : time + by;
 }

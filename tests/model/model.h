@@ -29,8 +29,10 @@ struct model_case {
 /* Those of the program. */
 extern const struct model_case model_cases[];
 
-/* In a set-up: one more thread, which has seen what the set-up did. At most four. */
-void model_thread(const char *name, void (*body)(void *), void *arg);
+/* One more thread, which has seen what whoever starts it did. At most four. Gives its number. */
+int model_thread(const char *name, void (*body)(void *), void *arg);
+/* On another thread: waits until it has ended. */
+void model_join(int index);
 
 /* A variable that each thread has for itself, at first NULL. Once, before the first execution. */
 void model_local(void **variable);

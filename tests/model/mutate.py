@@ -8,6 +8,7 @@
 #   src/rt/inbox.c inbox_enter       the file, and where in it to begin to search
 #   - ROOSTI_SEQ_CST                 the text that is replaced, at its first occurrence from there
 #   + ROOSTI_RELAXED                 by this; without the line by nothing
+#   ? an_end_while_two_send          the case that must fail; without the line any
 #
 # The changed file is compiled alone, or with all others that may include it, and linked with the
 # objects of the model. --weaken instead tries every memory order in the model's sources one step
@@ -34,7 +35,8 @@ def changes_read(table):
         path, _, start = head.partition(" ")
         old = "\n".join(line[2:] for line in body if line.startswith("- "))
         new = "\n".join(line[2:] for line in body if line.startswith("+ "))
-        yield path, start, old, new
+        case = "".join(line[2:] for line in body if line.startswith("? "))
+        yield path, start, old, new, case
 
 
 def change_apply(root, path, start, old, new):
@@ -75,7 +77,7 @@ class Mill:
         self.sources = args.sources
         self.work = work
 
-    def kills(self, path, text):
+    def kills(self, path, text, case=""):
         """How the changed model ended, None: it passed."""
         placed = os.path.join(self.work, os.path.relpath(path, "src"))
         os.makedirs(os.path.dirname(placed), exist_ok=True)
@@ -95,8 +97,9 @@ class Mill:
         program = os.path.join(self.work, "program")
         subprocess.run([self.command[0], "-o", program] + objects, check=True)
         os.remove(placed)
+        command = [program] + ([case] if case else [])
         try:
-            done = subprocess.run([program], capture_output=True, text=True, timeout=RUN_SECONDS)
+            done = subprocess.run(command, capture_output=True, text=True, timeout=RUN_SECONDS)
         except subprocess.TimeoutExpired:
             return "it does not end"
         if done.returncode == 0:
@@ -130,10 +133,10 @@ def main():
         mill = Mill(args, work)
         if args.weaken:
             return weaken(mill)
-        for path, start, old, new in changes_read(args.table):
+        for path, start, old, new, case in changes_read(args.table):
             label = f"{path}: {start}: {' '.join(old.split())} -> {' '.join(new.split())}"
             text = change_apply(args.root, path, start, old, new)
-            how = mill.kills(path, text) if text else None
+            how = mill.kills(path, text, case) if text else None
             if how:
                 passed += 1
                 print(f"noticed: {label}\n    {how}", flush=True)
