@@ -244,7 +244,8 @@ ROOST_TEST(a_unix_socket_is_served_too)
         return;
     ROOST_GROUP(g, rc) {
         roost_stream *conn = NULL;
-        ROOST_GO(g, serve_listener, listener);
+        if (roost_go(g, ROOST_CALL(serve_listener, listener)) < 0)
+            (void)roost_listener_close(listener);
         rc = roost_unix_connect(name, &conn);
         if (rc == 0)
             rc = roost_read_exact(conn, &letter, 1, NULL);
