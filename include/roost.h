@@ -54,5 +54,6 @@
 #include <roost/unix.h>
 #include <roost/var.h>
 #include <roost/watch.h>
+#include <roost/workers.h>
 
 #endif
