@@ -190,6 +190,40 @@ static void end_finish(void)
     model_check(model_heap_live() == 0);
 }
 
+/* -- the port's own word: what somebody wrote before he woke it is seen after the wait ------------
+ */
+
+static uint32_t written_before[SENDERS]; /* atomic, relaxed */
+
+static void write_and_wake(void *arg)
+{
+    struct roosti_port *port = box.world->loop.port;
+    for (int i = 0; i < 2; i++) {
+        (void)roosti_atomic_add((uint32_t *)arg, 1, ROOSTI_RELAXED);
+        port->ops->wake(port);
+    }
+}
+
+static void wait_for_both(void *arg)
+{
+    struct roosti_port *port = box.world->loop.port;
+    (void)arg;
+    while (roosti_atomic_load(&written_before[0], ROOSTI_RELAXED) < 2 ||
+           roosti_atomic_load(&written_before[1], ROOSTI_RELAXED) < 2)
+        (void)port->ops->wait(port, ROOST_NEVER);
+}
+
+static void wake_setup(void)
+{
+    model_world_begin();
+    box.world = model_loop_new();
+    model_thread("waits", wait_for_both, NULL);
+    for (int i = 0; i < SENDERS; i++) {
+        written_before[i] = 0;
+        model_thread(i ? "second" : "first", write_and_wake, &written_before[i]);
+    }
+}
+
 /* -- one slot, posted by two threads: what they did before is seen by a run of its function -----
  */
 
@@ -383,6 +417,7 @@ const struct model_case model_cases[] = {
     {"two_senders_drained", two_drained_setup, all_arrived, NULL, 0},
     {"one_sender_of_four_drained", four_drained_setup, all_arrived, NULL, 0},
     {"an_end_while_two_send", end_setup, end_finish, NULL, 0},
+    {"the_word_that_wakes", wake_setup, NULL, NULL, 0},
     {"one_slot_posted_by_two", once_setup, once_finish, NULL, 2},
     {"one_slot_posted_twice_by_two", once_twice_setup, once_twice_finish, NULL, 0},
     {"a_post_before_the_last_poster_goes", post_close_setup, post_close_finish, NULL, 0},

@@ -30,6 +30,7 @@ static struct {
     int waiting_count;
     int made[CALLS]; /* plain: written by the call, read by who waited for it */
     int rcs[CALLS];
+    int threads[CALLS]; /* their numbers; 0: none */
 } gate;
 
 void model_locals(void)
@@ -99,10 +100,14 @@ struct roosti_stepper *roosti_stepper_here(void)
 
 /* -- threads ----------------------------------------------------------------------------------- */
 
+/* Once it is closed nobody waits for this loop any more, so it may wait for them. */
 static void close_body(void *arg)
 {
     (void)arg;
     model_check(roost_portal_close(gate.portal) == 0);
+    for (int i = 0; i < CALLS; i++)
+        if (gate.threads[i] > 0)
+            model_join(gate.threads[i]);
     roost_portal_unref(gate.portal);
 }
 
@@ -167,10 +172,11 @@ static void gate_begin(void (*first)(void *arg), void (*second)(void *arg))
     roosti_loop_here = NULL;
     model_thread("loop", close_run, NULL);
     (void)roost_portal_ref(gate.portal);
-    model_thread("first", first, (void *)0);
+    gate.threads[0] = model_thread("first", first, (void *)0);
+    gate.threads[1] = 0;
     if (second) {
         (void)roost_portal_ref(gate.portal);
-        model_thread("second", second, (void *)1);
+        gate.threads[1] = model_thread("second", second, (void *)1);
     }
 }
 
