@@ -1,5 +1,5 @@
-/* tests/sim/stream_contract.c - the contract of streams in a world that gives little at a time, late, and
- * claims that it is not ready nine times out of ten.
+/* tests/sim/stream_contract.c - the contract of streams in a world that gives little at a time,
+ * late, and claims that it is not ready nine times out of ten.
  *
  * Oracle: the contract, unchanged.
  *

@@ -30,9 +30,9 @@ ROOST_TEST(no_calls_are_over_at_once)
 ROOST_TEST(what_ends_while_the_body_waits_is_handed_out_afterwards)
 {
     int ended = 0;
-    const roost_call calls[] = {ROOST_CALL(take, ROOST_MS(3), 1, &ended),
-                                ROOST_CALL(take, ROOST_MS(1), 2, &ended),
-                                ROOST_CALL(take, ROOST_MS(2), 3, &ended)};
+    const roost_call calls[] = {ROOST_CALL(take, ROOST_MS(30), 1, &ended),
+                                ROOST_CALL(take, ROOST_MS(10), 2, &ended),
+                                ROOST_CALL(take, ROOST_MS(20), 3, &ended)};
     size_t index = 0;
     int result = 0;
     int rc = 0;
@@ -40,7 +40,7 @@ ROOST_TEST(what_ends_while_the_body_waits_is_handed_out_afterwards)
     ROOST_AS_COMPLETED(index, result, calls, 3, rc)
     {
         sum = sum * 10 + result;
-        rc = roost_sleep(ROOST_MS(5));
+        rc = roost_sleep(ROOST_MS(50));
         if (rc < 0)
             break;
     }

@@ -120,15 +120,15 @@ ROOST_TEST(cancelling_the_race_cancels_all_calls)
     struct tally tally = {0};
     int result = 17;
     const roost_call calls[] = {ROOST_CALL(take, 0, ROOST_SEC(60), 1, &tally),
-                                ROOST_CALL(take, 1, ROOST_MS(1), -EIO, &tally),
+                                ROOST_CALL(take, 1, ROOST_MS(10), -EIO, &tally),
                                 ROOST_CALL(take, 2, ROOST_SEC(60), 3, &tally)};
     roost_race_opts opts = {.result = &result};
-    CHECK_EQ(ROOST_ETIMEDOUT, ROOST_WITHIN(ROOST_MS(2), roost_race(calls, 3, &opts)));
+    CHECK_EQ(ROOST_ETIMEDOUT, ROOST_WITHIN(ROOST_MS(40), roost_race(calls, 3, &opts)));
     CHECK_EQ(17, result);
     CHECK_EQ(2, tally.cancelled);
     CHECK_ALWAYS(tally.begun == tally.ended);
     roost_race_opts any = {.any_outcome = true, .result = &result};
-    CHECK_EQ(ROOST_ETIMEDOUT, ROOST_WITHIN(ROOST_MS(1), roost_race(calls, 1, &any)));
+    CHECK_EQ(ROOST_ETIMEDOUT, ROOST_WITHIN(ROOST_MS(20), roost_race(calls, 1, &any)));
     CHECK_EQ(17, result);
 }
 
@@ -168,8 +168,8 @@ ROOST_TEST(the_trail_of_the_first_failure_comes_along)
 {
     roost_error error = {0};
     struct tally tally = {0};
-    const roost_call calls[] = {ROOST_CALL(take, 0, ROOST_MS(2), -EIO, &tally),
-                                ROOST_CALL(take, 1, ROOST_MS(1), -EPIPE, &tally)};
+    const roost_call calls[] = {ROOST_CALL(take, 0, ROOST_MS(40), -EIO, &tally),
+                                ROOST_CALL(take, 1, ROOST_MS(10), -EPIPE, &tally)};
     CHECK_EQ(-EPIPE, roost_race(calls, 2, NULL));
     CHECK_OK(roost_error_last(&error));
     CHECK_EQ(-EPIPE, error.code);
