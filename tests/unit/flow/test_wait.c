@@ -84,9 +84,9 @@ ROOST_TEST(what_has_finished_is_not_waited_for)
     ROOST_GROUP(g, rc) {
         rc = spawn(g, &tasks[0], ROOST_MS(1), 1, &tally);
         if (rc == 0)
-            rc = spawn(g, &tasks[1], ROOST_MS(60), 2, &tally);
+            rc = spawn(g, &tasks[1], ROOST_MS(200), 2, &tally);
         if (rc == 0)
-            rc = roost_sleep(ROOST_MS(2));
+            rc = roost_sleep(ROOST_MS(20));
         if (rc == 0) {
             ROOST_NO_YIELD
             {
@@ -297,10 +297,10 @@ ROOST_TEST(no_handle_is_refused_and_a_task_that_is_joined_is_not_gathered)
     CHECK_EQ(ROOST_EINVAL, roost_gather_tasks(none, 1, codes, NULL));
     CHECK_EQ(ROOST_EINVAL, roost_wait(none, 0, (enum roost_wait_mode)3));
     ROOST_GROUP(g, rc) {
-        rc = spawn(g, &task, ROOST_MS(2), 7, &tally);
+        rc = spawn(g, &task, ROOST_MS(100), 7, &tally);
         if (rc == 0) {
             ROOST_GO(g, join_it, &task, &result);
-            rc = roost_sleep(ROOST_MS(1));
+            rc = roost_sleep(ROOST_MS(10));
         }
         if (rc == 0 && task && roost_gather_tasks(&task, 1, codes, NULL) != ROOST_EBUSY)
             task = NULL;

@@ -122,7 +122,7 @@ ROOST_TEST(small_pieces_go_out_together, .stalls = true)
 ROOST_TEST(closing_a_pipe_wakes_who_waits_on_it)
 {
     struct pair pair = pipe_of();
-    char buf[16];
+    char buf[16] = {0};
     int64_t read = 1, written = 1;
     int rc = 0;
     if (!pair.in)
