@@ -41,7 +41,7 @@ ROOST_ASYNC(serve, struct place *, place)
                            &(roost_serve_opts){.ready = opened, .ready_arg = place});
 }
 
-static int talk(struct place *place)
+static ROOST_SUSPENDS int talk(struct place *place)
 {
     static const char *const words[] = {"hello\n", "how are you\n", "bye\n"};
     ROOST_AUTO(stream) roost_stream *conn = NULL;

@@ -21,13 +21,13 @@ ROOST_ASYNC(answer, roost_udp *, udp)
     }
 }
 
-static int ask_once(roost_udp *udp, roost_datagram *in)
+static ROOST_SUSPENDS int ask_once(roost_udp *udp, roost_datagram *in)
 {
     ROOST_TRY(roost_udp_send(udp, "what time is it", 15));
     return roost_udp_recv(udp, in);
 }
 
-static int ask(const char *address)
+static ROOST_SUSPENDS int ask(const char *address)
 {
     ROOST_AUTO(udp) roost_udp *udp = NULL;
     char text[64];
