@@ -15,7 +15,7 @@
 #include "rt/op.h"
 
 /* Bytes kept for a reader who is busy; then the operation is ended until they are read. */
-enum { KEPT_MAX = 65536, KEPT_MIN = 4096 };
+enum { KEPT_MAX = 65536, KEPT_MIN = 512 };
 
 /* A read that waits; in its frame, for the feed may be gone when it runs again. */
 struct feed_reader {
