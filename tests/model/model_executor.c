@@ -26,7 +26,6 @@ struct errand {
 static struct {
     struct model_loop *world;
     struct errand errands[JOBS];
-    uint32_t threads_max;
     bool withdraws;
     bool withdrawn;
     bool waiting;
@@ -87,7 +86,7 @@ static void errand_await(const struct errand *errand)
 static void shop_body(void *arg)
 {
     roost_executor *executor = NULL;
-    roost_executor_opts opts = {.threads = shop.threads_max, .idle = 100};
+    roost_executor_opts opts = {.threads = 1, .idle = 100};
     (void)arg;
     model_check(roost_executor_open(&opts, &executor) == 0);
     for (int i = 0; i < JOBS; i++) {
@@ -111,11 +110,10 @@ static void shop_run(void *arg)
     model_loop_run(shop.world, shop_body, NULL);
 }
 
-static void shop_begin(uint32_t threads_max, bool withdraws)
+static void shop_begin(bool withdraws)
 {
     model_world_begin();
     shop.world = model_loop_new();
-    shop.threads_max = threads_max;
     shop.withdraws = withdraws;
     shop.withdrawn = shop.waiting = false;
     for (int i = 0; i < JOBS; i++) {
@@ -129,17 +127,12 @@ static void shop_begin(uint32_t threads_max, bool withdraws)
 
 static void one_after_the_other_setup(void)
 {
-    shop_begin(1, false);
+    shop_begin(false);
 }
 
 static void withdraw_setup(void)
 {
-    shop_begin(1, true);
-}
-
-static void two_threads_setup(void)
-{
-    shop_begin(2, true);
+    shop_begin(true);
 }
 
 static void shop_finish(void)
@@ -153,6 +146,5 @@ static void shop_finish(void)
 const struct model_case model_cases[] = {
     {"one_job_after_the_other", one_after_the_other_setup, shop_finish, NULL, 2},
     {"a_queued_job_is_withdrawn_or_done", withdraw_setup, shop_finish, NULL, 2},
-    {"two_threads", two_threads_setup, shop_finish, NULL, 1},
     {NULL, NULL, NULL, NULL, 0},
 };
