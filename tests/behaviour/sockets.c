@@ -292,20 +292,29 @@ BEHAVIOUR(83, a_server_survives_that_no_descriptor_is_left)
     CHECK_EQ(1, stats.turned_off);
 }
 
-ROOST_ASYNC(serve_broken)
+/* A server whose first accept fails with this code. */
+ROOST_ASYNC(serve_broken, int, code)
 {
     struct place place = {0};
     roost_listener *listener = NULL;
     ROOST_TRY(roost_tcp_listen("127.0.0.1:0", NULL, &listener));
-    kit_fail_accept(-EINVAL);
-    return ROOST_WITHIN(ROOST_SEC(1),
+    kit_fail_accept(code);
+    return ROOST_WITHIN(ROOST_MS(200),
                         roost_serve_call(listener, ROOST_HANDLER(echo, &place), NULL));
 }
 
 BEHAVIOUR(83, an_error_that_is_no_connections_fault_ends_a_server, .plain = true)
 {
     kit_disturb(&(struct kit_disturbance){0});
-    CHECK_EQ(-EINVAL, roost_test_run(ROOST_CALL(serve_broken), NULL));
+    CHECK_EQ(-EINVAL, roost_test_run(ROOST_CALL(serve_broken, -EINVAL), NULL));
+}
+
+BEHAVIOUR(83, an_error_of_one_connection_ends_no_server, .plain = true)
+{
+    static const int codes[] = {-ECONNABORTED, -EPROTO, -ENETDOWN, -ENOBUFS, -ENFILE};
+    kit_disturb(&(struct kit_disturbance){0});
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        CHECK_EQ(ROOST_ETIMEDOUT, roost_test_run(ROOST_CALL(serve_broken, codes[i]), NULL));
 }
 
 BEHAVIOUR(90, a_server_with_idle_clients_ends_within_its_grace)
