@@ -11,6 +11,7 @@
 #include <roost/cache.h>
 #include <roost/call.h>
 #include <roost/chan.h>
+#include <roost/child.h>
 #include <roost/config.h>
 #include <roost/error.h>
 #include <roost/event.h>

@@ -35,7 +35,8 @@
     X(EOWNERDEAD, -2014, "the owner finished without letting go")                                  \
     X(ECRASHED, -2015, "the process that made the call died")                                      \
     X(ELAGGED, -2016, "too slow: values were passed over")                                         \
-    X(EEOF, -2017, "the stream ended too early")
+    X(EEOF, -2017, "the stream ended too early")                                                   \
+    X(EFAILED, -2018, "the child process failed")
 
 /* System codes that roost itself returns, under the names its documentation uses. */
 #define ROOST_EAGAIN (-EAGAIN)
