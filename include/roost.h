@@ -13,9 +13,15 @@
 #include <roost/chan.h>
 #include <roost/child.h>
 #include <roost/config.h>
+#include <roost/dir.h>
 #include <roost/error.h>
 #include <roost/event.h>
 #include <roost/fd.h>
+#include <roost/file.h>
+#include <roost/file_all.h>
+#include <roost/file_lock.h>
+#include <roost/file_map.h>
+#include <roost/file_range.h>
 #include <roost/future.h>
 #include <roost/gather.h>
 #include <roost/generator.h>
@@ -29,6 +35,8 @@
 #include <roost/map.h>
 #include <roost/memory_stream.h>
 #include <roost/once.h>
+#include <roost/path.h>
+#include <roost/path_facts.h>
 #include <roost/pipe.h>
 #include <roost/portal.h>
 #include <roost/post.h>
@@ -49,12 +57,14 @@
 #include <roost/stream.h>
 #include <roost/task.h>
 #include <roost/tcp.h>
+#include <roost/temp.h>
 #include <roost/thread.h>
 #include <roost/time.h>
 #include <roost/udp.h>
 #include <roost/unix.h>
 #include <roost/var.h>
 #include <roost/watch.h>
+#include <roost/watch_file.h>
 #include <roost/workers.h>
 
 #endif

@@ -10,9 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include <roost/impl/file.h>
+#include <roost/dir.h>
+#include <roost/file.h>
 
 enum { READ_BYTES = 64 * 1024 };
 
@@ -76,16 +76,13 @@ static int count_bytes(struct tally *tally, struct word *word, const char *bytes
 
 /* The buffer may lie on the task's stack: a read never returns before the kernel is done with it,
  * cancelled or not. */
-ROOST_SUSPENDS static int count_open_file(struct tally *tally, int fd)
+ROOST_SUSPENDS static int count_open_file(struct tally *tally, roost_file *file)
 {
     char buf[READ_BYTES];
     struct word word = {.hash = RANKING_HASH_INIT};
-    int64_t offset = 0;
     int64_t n;
-    while ((n = roost_impl_file_read(fd, buf, sizeof buf, offset)) > 0) {
+    while ((n = roost_file_read(file, buf, sizeof buf)) > 0)
         ROOST_TRY(count_bytes(tally, &word, buf, (size_t)n));
-        offset += n;
-    }
     ROOST_TRY(n);
     return word_end(tally, &word);
 }
@@ -93,12 +90,11 @@ ROOST_SUSPENDS static int count_open_file(struct tally *tally, int fd)
 /* path: taken. */
 ROOST_ASYNC(count_file, struct tally *, tally, char *, path)
 {
-    int fd = roost_impl_file_open(path);
-    int rc = fd;
-    if (fd >= 0) {
-        rc = count_open_file(tally, fd);
-        roost_impl_file_close(fd);
-    }
+    roost_file *file = NULL;
+    int rc = roost_file_open(path, "r", NULL, &file);
+    if (rc == 0)
+        rc = count_open_file(tally, file);
+    roost_ignore(roost_file_close(file));
     if (rc == 0)
         tally->files++;
     else if (rc != ROOST_ECANCELED && rc != ROOST_ENOMEM)
@@ -107,118 +103,46 @@ ROOST_ASYNC(count_file, struct tally *, tally, char *, path)
     return rc == ROOST_ECANCELED || rc == ROOST_ENOMEM ? rc : 0;
 }
 
-/* -- the tree
- * ------------------------------------------------------------------------------------*/
+/* -- the tree -----------------------------------------------------------------------------------*/
 
-/* Paths still to be visited, the next one last. */
-struct paths {
-    char **items;
-    size_t count;
-    size_t room;
-};
-
-/* path: taken. */
-static int paths_push(struct paths *paths, char *path)
+static bool is_left_out(const roost_dir_entry *entry)
 {
-    if (path && paths->count == paths->room) {
-        size_t room = paths->room ? paths->room * 2 : 256;
-        char **items = realloc(paths->items, room * sizeof *items);
-        if (!items) {
-            free(path);
-            return ROOST_ENOMEM;
-        }
-        paths->items = items;
-        paths->room = room;
-    }
-    if (!path)
-        return ROOST_ENOMEM;
-    paths->items[paths->count++] = path;
-    return 0;
+    return entry->kind == ROOST_FILE_DIR &&
+           (strcmp(entry->name, ".git") == 0 || strcmp(entry->name, "build") == 0);
 }
 
-static void paths_fini(struct paths *paths)
+/* What the walk comes upon. */
+ROOST_SUSPENDS static int count_entry(struct tally *tally, roost_group *group, roost_walk *walk,
+                                      const roost_dir_entry *entry)
 {
-    while (paths->count > 0)
-        free(paths->items[--paths->count]);
-    free(paths->items);
-}
-
-static char *path_join(const char *directory, const char *name)
-{
-    char *path = NULL;
-    size_t len = strlen(directory);
-    const char *slash = len > 0 && directory[len - 1] == '/' ? "" : "/";
-    if (strcmp(directory, ".") == 0)
-        return strdup(name);
-    return asprintf(&path, "%s%s%s", directory, slash, name) < 0 ? NULL : path;
-}
-
-struct listing {
-    const char *directory;
-    struct paths *directories;
-    struct paths *files;
-};
-
-static int listing_add(void *arg, const char *name, bool is_directory)
-{
-    const struct listing *listing = arg;
-    if (is_directory && (strcmp(name, ".git") == 0 || strcmp(name, "build") == 0))
-        return 0;
-    return paths_push(is_directory ? listing->directories : listing->files,
-                      path_join(listing->directory, name));
-}
-
-/* Starts a task for each file that is a regular one. Their paths leave the list. */
-ROOST_SUSPENDS static int count_files(struct tally *tally, roost_group *group, struct paths *files)
-{
-    struct stat about;
-    while (files->count > 0) {
-        char *path = files->items[files->count - 1];
-        int rc = lstat(path, &about) < 0 ? -errno : 0;
-        if (rc == 0 && S_ISREG(about.st_mode)) {
-            ROOST_TRY(roost_spawn(group, ROOST_CALL(count_file, tally, path), NULL, NULL));
-            path = NULL; /* the task's now */
-        }
-        if (rc < 0)
-            tally_problem(tally, path, rc);
-        free(path);
-        files->count--;
-    }
-    return 0;
-}
-
-ROOST_SUSPENDS static int walk(struct tally *tally, roost_group *group, struct paths *directories,
-                               struct paths *files)
-{
-    while (directories->count > 0) {
-        char *directory = directories->items[--directories->count];
-        struct listing listing = {directory, directories, files};
-        int rc = roost_impl_dir_list(directory, listing_add, &listing);
-        if (rc == 0)
-            tally->directories++;
-        else if (rc != ROOST_ENOMEM)
-            tally_problem(tally, directory, rc);
-        free(directory);
-        if (rc == ROOST_ENOMEM)
-            return rc;
-        ROOST_TRY(count_files(tally, group, files));
-        ROOST_TRY(roost_checkpoint()); /* directories without files must not hold up the others */
+    if (entry->error < 0) {
+        tally->directories--;
+        tally_problem(tally, entry->path, entry->error);
+    } else if (is_left_out(entry)) {
+        roost_walk_skip(walk);
+    } else if (entry->kind == ROOST_FILE_DIR) {
+        tally->directories++;
+    } else if (entry->kind == ROOST_FILE_REGULAR) {
+        char *path = strdup(entry->path);
+        return path ? roost_spawn(group, ROOST_CALL(count_file, tally, path), NULL, NULL)
+                    : ROOST_ENOMEM;
     }
     return 0;
 }
 
 ROOST_ASYNC_DEFINE(count_tree, struct tally *, tally, const char *, root)
 {
-    struct paths directories = {0};
-    struct paths files = {0};
+    roost_walk_opts walk_opts = {.prune = true};
     roost_group_opts opts = {.limit = FILES_AT_ONCE, .label = "files"};
-    int rc = paths_push(&directories, strdup(root));
+    ROOST_AUTO(walk) roost_walk *walk = NULL;
+    int rc = roost_walk_open(root, &walk_opts, &walk);
 
     ROOST_GROUP_WITH(g, rc, &opts) {
+        roost_dir_entry entry;
         if (rc == 0)
-            rc = walk(tally, g, &directories, &files);
+            tally->directories++;
+        while (rc >= 0 && (rc = roost_walk_next(walk, &entry)) > 0)
+            rc = count_entry(tally, g, walk, &entry);
     }
-    paths_fini(&directories);
-    paths_fini(&files);
     return rc;
 }

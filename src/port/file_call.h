@@ -41,7 +41,7 @@ enum roosti_file_what {
     ROOSTI_FILE_UNMAP,    /* buf, len */
     ROOSTI_FILE_SYNC_MAP, /* buf, len */
     ROOSTI_FILE_WATCH,    /* a new inotify descriptor */
-    ROOSTI_FILE_WATCH_ADD, /* fd, path, mode (IN_*): a number */
+    ROOSTI_FILE_WATCH_ADD, /* fd, path, mode (ROOSTI_WATCH_*): a number */
     ROOSTI_FILE_WATCH_DROP /* fd, len: that number */
 };
 
@@ -54,6 +54,31 @@ enum {
 };
 
 enum { ROOSTI_FILE_LOCK_NONE, ROOSTI_FILE_LOCK_SHARED, ROOSTI_FILE_LOCK_EXCLUSIVE };
+
+/* Of a watch: bits of what is asked for and of what is told, and a record as it is read from the
+ * descriptor. */
+enum {
+    ROOSTI_WATCH_MODIFY = 0x2,
+    ROOSTI_WATCH_ATTRIB = 0x4,
+    ROOSTI_WATCH_CLOSE_WRITE = 0x8,
+    ROOSTI_WATCH_MOVED_FROM = 0x40,
+    ROOSTI_WATCH_MOVED_TO = 0x80,
+    ROOSTI_WATCH_CREATE = 0x100,
+    ROOSTI_WATCH_DELETE = 0x200,
+    ROOSTI_WATCH_DELETE_SELF = 0x400,
+    ROOSTI_WATCH_MOVE_SELF = 0x800,
+    ROOSTI_WATCH_OVERFLOW = 0x4000,
+    ROOSTI_WATCH_IGNORED = 0x8000,
+    ROOSTI_WATCH_IS_DIR = 0x40000000
+};
+
+struct roosti_watch_record {
+    int32_t number; /* of the watch */
+    uint32_t what;
+    uint32_t cookie;
+    uint32_t name_size; /* bytes that follow */
+    char name[];        /* terminated; of the entry in a watched directory */
+};
 
 /* As stat(2) has it; times in nanoseconds since 1970. */
 struct roosti_file_stat {

@@ -22,6 +22,18 @@
 
 #include "port/posix_op.h"
 
+_Static_assert(sizeof(struct roosti_watch_record) == sizeof(struct inotify_event) &&
+                   (int)ROOSTI_WATCH_MODIFY == IN_MODIFY && (int)ROOSTI_WATCH_ATTRIB == IN_ATTRIB &&
+                   (int)ROOSTI_WATCH_CLOSE_WRITE == IN_CLOSE_WRITE &&
+                   (int)ROOSTI_WATCH_MOVED_FROM == IN_MOVED_FROM &&
+                   (int)ROOSTI_WATCH_MOVED_TO == IN_MOVED_TO &&
+                   (int)ROOSTI_WATCH_CREATE == IN_CREATE && (int)ROOSTI_WATCH_DELETE == IN_DELETE &&
+                   (int)ROOSTI_WATCH_DELETE_SELF == IN_DELETE_SELF &&
+                   (int)ROOSTI_WATCH_MOVE_SELF == IN_MOVE_SELF &&
+                   (int)ROOSTI_WATCH_OVERFLOW == IN_Q_OVERFLOW &&
+                   (int)ROOSTI_WATCH_IGNORED == IN_IGNORED && (int)ROOSTI_WATCH_IS_DIR == IN_ISDIR,
+               "the kernel's records and bits");
+
 static int64_t result_of(int64_t n)
 {
     return n >= 0 ? n : -errno;

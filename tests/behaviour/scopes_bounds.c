@@ -3,7 +3,6 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include <roost/impl/file.h>
 
 #include <stdlib.h>
 #include <time.h>
@@ -462,35 +461,36 @@ static const char *some_file(void)
 
 /* As every close does: the part that may take time is skipped when it is refused, the descriptor
  * is released in any case, and the code tells what happened. */
-ROOST_ASYNC(close_politely, int, fd)
+ROOST_ASYNC(close_politely, roost_file *, file)
 {
     char byte;
-    int64_t rc = roost_impl_file_read(fd, &byte, 1, 0);
-    roost_impl_file_close(fd);
+    int64_t rc = roost_file_read(file, &byte, 1);
+    (void)roost_file_close(file);
     return rc < 0 ? (int)rc : 0;
 }
 
 BEHAVIOUR(19, closing_in_a_cancelled_scope_releases_the_descriptor)
 {
     const char *path = some_file();
-    int fd = roost_impl_file_open(path);
-    CHECK_OK(fd);
-    if (fd < 0)
+    roost_file *file;
+    int rc = roost_file_open(path, "r", NULL, &file);
+    CHECK_OK(rc);
+    if (rc < 0)
         return;
     /* What a backend opens for itself at its first use is open now. */
     int before = kit_fds_open();
-    CHECK_EQ(0, close_politely(fd));
+    CHECK_EQ(0, close_politely(file));
     CHECK_EQ(before - 1, kit_fds_open());
 
-    fd = roost_impl_file_open(path);
-    CHECK_OK(fd);
-    if (fd < 0)
+    rc = roost_file_open(path, "r", NULL, &file);
+    CHECK_OK(rc);
+    if (rc < 0)
         return;
     ROOST_AUTO(scope) roost_scope scope;
     scope_enter(&scope, NULL);
     roost_scope_cancel(&scope, NULL);
     CHECK_EQ(before, kit_fds_open());
-    int rc = close_politely(fd);
+    rc = close_politely(file);
     CHECK_EQ(ROOST_ECANCELED, rc);
     CHECK_EQ(before - 1, kit_fds_open());
     CHECK_EQ(0, roost_scope_end(&scope, rc));
@@ -503,7 +503,9 @@ BEHAVIOUR(19, opening_in_a_cancelled_scope_opens_nothing)
     ROOST_AUTO(scope) roost_scope scope;
     scope_enter(&scope, NULL);
     roost_scope_cancel(&scope, NULL);
-    CHECK_EQ(ROOST_ECANCELED, roost_impl_file_open(path));
+    roost_file *file = NULL;
+    CHECK_EQ(ROOST_ECANCELED, roost_file_open(path, "r", NULL, &file));
+    CHECK(file == NULL);
     CHECK_EQ(before, kit_fds_open());
     CHECK_EQ(0, roost_scope_end(&scope, 0));
 }

@@ -12,12 +12,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <roost/impl/file.h>
-
 #include "base/mem.h"
 #include "port/host.h"
 #include "port/sim.h"
 #include "rt/loop.h"
+#include "rt/op.h"
 #include "rt/waitq.h"
 
 #include "kit/behaviour.h"
@@ -119,7 +118,8 @@ PLANTED(leaves_a_simulated_descriptor, .needs = "sim")
 {
     struct roosti_port *port = roosti_loop_here->port;
     CHECK_OK(roosti_sim_file_put(port, "/planted", "x", 1));
-    CHECK_OK(roost_impl_file_open("/planted"));
+    struct roosti_op op = {.kind = ROOSTI_OP_OPEN, .u.path = "/planted"};
+    CHECK_OK(roosti_op_run(&op));
 }
 
 /* The second block cannot be had: the first one is forgotten. */
@@ -150,13 +150,15 @@ PLANTED(forgets_a_file, .needs = "sim")
     struct roosti_port *port = roosti_loop_here->port;
     int rc = roosti_sim_file_put(port, "/planted", "x", 1);
     CHECK_OK(rc);
-    int fd = roost_impl_file_open("/planted");
+    struct roosti_op open = {.kind = ROOSTI_OP_OPEN, .u.path = "/planted"};
+    int fd = (int)roosti_op_run(&open);
     if (rc < 0 || fd < 0)
         return;
-    int64_t got = roost_impl_file_read(fd, &byte, 1, 0);
+    struct roosti_op read = {.kind = ROOSTI_OP_READ, .fd = fd, .buf = &byte, .len = 1};
+    int64_t got = roosti_op_run(&read);
     if (got < 0)
         return;
-    roost_impl_file_close(fd);
+    port->ops->fd.close(port, fd);
     CHECK_EQ(1, got);
 }
 

@@ -6,7 +6,6 @@
  */
 #include <roost.h>
 #include <roost/guest.h>
-#include <roost/impl/file.h>
 #include <roost/post.h>
 
 #include "unit/rt/process.h"
@@ -40,7 +39,7 @@ static int calls_in_a_child(roost_group *group, roost_task *task)
         roost_poster_open(&poster),
         roost_bg_spawn(ROOST_CALL(nothing), NULL),
         roost_on_loop(0, ROOST_CALL(nothing), NULL),
-        roost_impl_file_open("/"),
+        roost_path_exists("/"),
         roost_run(ROOST_CALL(nothing), NULL),
         roost_guest_start(ROOST_CALL(nothing), NULL, &guest),
     };

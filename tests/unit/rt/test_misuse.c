@@ -10,7 +10,6 @@
 
 #include <roost.h>
 #include <roost/guest.h>
-#include <roost/impl/file.h>
 #include <roost/instrument.h>
 #include <roost/post.h>
 
@@ -31,13 +30,6 @@ ROOST_ASYNC(nap, roost_dur, dur)
 
 static const roost_var var = {.name = "var"};
 
-static int list_entry(void *arg, const char *name, bool is_directory)
-{
-    (void)arg;
-    (void)name;
-    return is_directory;
-}
-
 static void calls_outside_a_task(int want)
 {
     roost_scope scope;
@@ -49,6 +41,7 @@ static void calls_outside_a_task(int want)
     roost_instrument instrument = {0};
     int result = 7;
     char byte;
+    roost_file *file;
     roost_scope_init(&scope, NULL);
     CHECK_EQ(want, roost_yield());
     CHECK_EQ(want, roost_checkpoint());
@@ -72,9 +65,9 @@ static void calls_outside_a_task(int want)
     CHECK_EQ(want, roost_on_loop(0, ROOST_CALL(nothing), &result));
     CHECK_EQ(want, roost_run_stats_get(&stats));
     CHECK_EQ(want, roost_instrument_add(&instrument));
-    CHECK_EQ(want, roost_impl_file_open("/"));
-    CHECK_EQ(want, roost_impl_file_read(0, &byte, 1, 0));
-    CHECK_EQ(want, roost_impl_dir_list("/", list_entry, NULL));
+    CHECK_EQ(want, roost_file_open("/", "r", NULL, &file));
+    CHECK_EQ(want, roost_path_exists("/"));
+    CHECK_EQ(want, roost_file_write_all("/tmp/nothing", "", 0, NULL));
     CHECK_EQ(want, roost_test_settle());
     CHECK_EQ(7, result);
     CHECK(poster == NULL);
@@ -92,7 +85,7 @@ static void questions_outside_a_task(void)
     CHECK_STR("", roost_backend());
     CHECK_EQ(-EIO, roost_error_note(-EIO, "nobody keeps this"));
     roost_dump_tasks(2);
-    roost_impl_file_close(-1);
+    CHECK_EQ(0, roost_file_close(NULL));
     roost_task_drop(NULL);
     roost_poster_close(NULL);
     roost_guest_free(NULL);
