@@ -163,7 +163,7 @@ static int walk_enter(roost_walk *walk)
     size_t pending_len = walk->pending.len;
     const char *last = walk->pending.text + roosti_strings_pop(&walk->pending);
     char *path;
-    walk->depth = (uint32_t)strtoul(last, &path, 10);
+    walk->depth = (uint32_t)strtoull(last, &path, 10);
     walk->here.len = walk->here.count = 0;
     bool root = !walk->begun;
     int rc = roosti_strings_add(&walk->here, "", path + 1);

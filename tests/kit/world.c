@@ -124,6 +124,23 @@ bool kit_file_put(const char *path, const void *data, size_t len)
     return roosti_sim_file_put(port_here(), path, data, len) == 0;
 }
 
+const void *kit_file_peek(const char *path, size_t *len)
+{
+    return roosti_sim_file_peek(port_here(), path, len);
+}
+
+void kit_disk_crash(void)
+{
+    roosti_sim_disk_crash(port_here());
+}
+
+void kit_disk_fail(enum kit_disk_step step, int code)
+{
+    static const enum roosti_op_kind kinds[] = {ROOSTI_OP_OPEN, ROOSTI_OP_WRITE, ROOSTI_OP_FSYNC,
+                                                ROOSTI_OP_FILE_CALL};
+    roosti_sim_disk_fail(port_here(), kinds[step], code);
+}
+
 size_t kit_sim_fds(void)
 {
     struct roosti_sim_counts counts;

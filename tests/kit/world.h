@@ -53,6 +53,13 @@ void kit_close(int fd);
 
 /* Creates a file. False: no memory. */
 bool kit_file_put(const char *path, const void *data, size_t len);
+/* Lends its content until the next call; NULL: there is none. */
+const void *kit_file_peek(const char *path, size_t *len);
+/* The power goes and comes back: files are what their last fsync made them. */
+void kit_disk_crash(void);
+/* The next step of this kind fails. */
+enum kit_disk_step { KIT_DISK_OPEN, KIT_DISK_WRITE, KIT_DISK_SYNC, KIT_DISK_CALL };
+void kit_disk_fail(enum kit_disk_step step, int code);
 
 /* At most so many more descriptors can be opened than are open now; 0: as many as ever. */
 void kit_fd_limit(int more);
