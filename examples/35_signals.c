@@ -24,7 +24,7 @@ ROOST_ASYNC(send_signals)
 }
 
 /* Returns when the program is to end. */
-static int watch_signals(roost_signals *signals)
+static ROOST_SUSPENDS int watch_signals(roost_signals *signals)
 {
     roost_signal_info info;
     int rc;

@@ -9,7 +9,7 @@
 #include <roost.h>
 
 /* At most two seconds; a child that is still there then is stopped, and reaped in any case. */
-static int sort_lines(const char *text, roost_child_result *result)
+static ROOST_SUSPENDS int sort_lines(const char *text, roost_child_result *result)
 {
     const char *const argv[] = {"sort", "-r", NULL};
     roost_child_opts opts = {.argv = argv,
@@ -21,7 +21,7 @@ static int sort_lines(const char *text, roost_child_result *result)
 }
 
 /* With the handle of a child its pipes are streams. */
-static int talk(void)
+static ROOST_SUSPENDS int talk(void)
 {
     ROOST_AUTO(child) roost_child *child = NULL;
     roost_child_opts opts = {.shell = "while read n; do echo $((n * n)); done",

@@ -112,8 +112,8 @@ ROOST_ASYNC(child_feed, roost_group *, group, roost_stream *, in, roost_bytes, i
 
 /* -- the whole --------------------------------------------------------------------------------- */
 
-static int child_communicate(roost_child *child, roost_bytes input, struct capture captures[2],
-                             roost_child_status *status)
+static ROOST_SUSPENDS int child_communicate(roost_child *child, roost_bytes input,
+                                            struct capture captures[2], roost_child_status *status)
 {
     roost_stream *in = roost_child_in(child);
     bool ended = false;

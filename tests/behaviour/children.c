@@ -29,13 +29,15 @@ BEHAVIOUR(86, waiting_returns_at_the_exit_although_a_grandchild_holds_the_pipe)
     skip_in_simulation();
     ROOST_AUTO(child) roost_child *child = NULL;
     roost_child_status status = {.code = -1};
+    roost_time began = roost_now();
     char buf[64];
     CHECK_OK(roost_child_start(
-        &(const roost_child_opts){.shell = "sleep 1000 & echo $!; exit 3", .out = ROOST_CHILD_PIPE},
+        &(const roost_child_opts){.shell = "sleep 5 & echo $!; exit 3", .out = ROOST_CHILD_PIPE},
         &child));
     if (!child)
         return;
     CHECK_EQ(0, roost_child_wait(child, &status));
+    CHECK(roost_now() - began < ROOST_SEC(4));
     CHECK_EQ(3, status.code);
     CHECK_EQ(0, status.signo);
     int64_t n = roost_read(roost_child_out(child), buf, sizeof buf - 1);
@@ -52,9 +54,11 @@ BEHAVIOUR(86, a_run_returns_at_the_exit_with_all_the_child_has_printed)
 {
     skip_in_simulation();
     ROOST_AUTO(child_result) roost_child_result result = {.status = {0, 0}};
+    roost_time began = roost_now();
     CHECK_OK(roost_child_run(
-        &(const roost_child_opts){.shell = "sleep 1000 & echo $!; exit 0", .out = ROOST_CHILD_PIPE},
+        &(const roost_child_opts){.shell = "sleep 5 & echo $!; exit 0", .out = ROOST_CHILD_PIPE},
         &result));
+    CHECK(roost_now() - began < ROOST_SEC(4));
     int grandchild = 0;
     for (size_t i = 0; i < result.out.len && result.out.data[i] != '\n'; i++)
         grandchild = grandchild * 10 + (result.out.data[i] - '0');

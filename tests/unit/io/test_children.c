@@ -29,7 +29,7 @@ static bool children_left(void)
 }
 
 /* What a command line prints. */
-static void prints(const char *wanted, roost_child_opts opts)
+static ROOST_SUSPENDS void prints(const char *wanted, roost_child_opts opts)
 {
     roost_child_result result = {.status = {0, 0}};
     opts.out = ROOST_CHILD_PIPE;
