@@ -9,6 +9,8 @@
 
 #include <roost/testing.h>
 
+#include "kit/kit.h"
+
 ROOST_ASYNC(add, int, a, int, b)
 {
     return a + b;
@@ -82,7 +84,7 @@ ROOST_ASYNC(ask_for_long, int *, rc)
 ROOST_TEST(a_deadline_of_the_task_ends_it)
 {
     int rc = 0;
-    int came_to = ROOST_WITHIN(ROOST_MS(3), roost_to_thread(ROOST_CALL(ask_for_long, &rc)));
+    int came_to = ROOST_WITHIN(ROOST_MS(40), roost_to_thread(ROOST_CALL(ask_for_long, &rc)));
     CHECK_EQ(ROOST_ECANCELED, rc);
     CHECK_EQ(9, came_to);
 }
@@ -142,5 +144,8 @@ ROOST_ASYNC(fork_and_ask)
 
 ROOST_TEST(a_child_forked_by_a_thread_has_no_loop_to_ask)
 {
+#ifdef ROOST_VALGRIND
+    kit_leave_out("Valgrind takes what the child leaves behind for leaks of ours");
+#endif
     CHECK_EQ(3, roost_to_thread(ROOST_CALL(fork_and_ask)));
 }

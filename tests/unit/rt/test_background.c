@@ -138,7 +138,7 @@ ROOST_ASYNC(start_failing, enum roost_bg_policy, policy, struct story *, story)
 {
     const roost_bg_opts opts = {.policy = policy, .name = "failing"};
     ROOST_TRY(roost_bg_spawn(ROOST_CALL(fail_after, ROOST_MS(1), -EIO), &opts));
-    int rc = roost_sleep(policy == ROOST_BG_ABORT ? ROOST_SEC(100) : ROOST_MS(5));
+    int rc = roost_sleep(policy == ROOST_BG_ABORT ? ROOST_SEC(100) : ROOST_MS(50));
     story_add(story, rc == 0 ? "main goes on " : "main cancelled ");
     return rc < 0 ? rc : 7;
 }

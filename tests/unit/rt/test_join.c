@@ -34,7 +34,7 @@ ROOST_ASYNC(return_when_asked, const struct handle *, handle, int, result)
 
 ROOST_ASYNC(sleep_and_return, int, result)
 {
-    ROOST_TRY(roost_sleep(ROOST_MS(1)));
+    ROOST_TRY(roost_sleep(ROOST_MS(50)));
     return result;
 }
 
