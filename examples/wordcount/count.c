@@ -1,7 +1,7 @@
 /* examples/wordcount/count.c - counting the files of a directory tree, many at a time.
  *
  * One task walks the tree and starts a task for each file, in a group with a limit: when so many
- * files are being read, the walk waits. A directory's listing never waits, a file's bytes may.
+ * files are being read, the walk waits. Both suspend their task and never hold up the thread.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -107,7 +107,7 @@ int roost_file_from_fd(int fd, const char *mode, const roost_file_opts *opts, ro
  * time for ever (a pipe) the cancellation counts. */
 static int close_drain(roost_file *file)
 {
-    struct roosti_file_shield shield = {NULL};
+    struct roosti_file_shield shield = {.scope = NULL};
     if (file->to == 0)
         return 0;
     if (file->seekable)
