@@ -16,19 +16,24 @@ import os
 import pathlib
 import platform
 import statistics
-import subprocess
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-BENCH = ROOT / "bench"
-OUT = ROOT / "build" / "bench"
+from programs import BENCH, BUILDERS, OUT, ROOT, Missing, bench_python, build_ours, command
+from serve_suite import Server
+
 RUN_SECONDS_MAX = 60
 ROUNDS = 5
 
 NS = ("ns_per_op",)
 SLEEP = ("bytes_per_task", "create_ns", "done_s")
+SERVE = ("cpu_us_per_req", "user_us_per_req", "req_per_s", "p99_us")
+IDLE = ("bytes_per_conn",)
+# Of these more is better, of all others less.
+HIGHER = ("req_per_s",)
+# What a server's client says about the sample itself; shares of the wall time.
+CONDITIONS = ("server_busy", "server_waited", "client_busy")
 
-# case: (metrics, what --quick divides the operations by, its rounds). Lower is better throughout.
+# case: (metrics, what --quick divides the operations by, its rounds).
 SUITES = {
     "micro": {
         "memory": 1 << 30,
@@ -71,100 +76,19 @@ SUITES = {
         "cases": {"sleeping_100000": (SLEEP, 1, 1), "sleeping_1000000": (SLEEP, 1, 1)},
         "absent": {("asyncio", "sleeping_1000000"): "measured at 100,000 tasks only"},
     },
-}
-
-
-class Missing(Exception):
-    """A program that cannot be built or run, or a case it has no notion of; says why."""
-
-
-def command(args, **kwargs):
-    """Runs a tool to its end; Missing with its last words when that fails."""
-    tool = pathlib.Path(args[0]).name
-    try:
-        done = subprocess.run(args, capture_output=True, text=True, check=False, **kwargs)
-    except FileNotFoundError:
-        raise Missing(f"{tool} is not installed (tools/setup-bench.sh)") from None
-    except subprocess.TimeoutExpired:
-        raise Missing(f"{tool} did not end within {kwargs['timeout']} s") from None
-    if done.returncode != 0:
-        words = (done.stderr or done.stdout).strip().splitlines() or ["no message"]
-        errors = [w for w in words if "error: " in w or "Error: " in w]
-        text = (errors or words[-1:])[0].replace(str(ROOT) + os.sep, "").strip()
-        raise Missing(f"{tool} ended with {done.returncode}: {text[:200]}")
-    return done.stdout
-
-
-def build_ours(suite):
-    build = ROOT / "build" / "bench" / "roost"
-    # As it is installed. A directory that was configured otherwise is told so.
-    command(["cmake", "--preset", "release", "-B", str(build), "-DROOST_HARDEN=ON",
-             "-DROOST_BUILD_TESTS=OFF", "-DROOST_BUILD_EXAMPLES=OFF"], cwd=ROOT)
-    command(["cmake", "--build", str(build), "--target", f"bench_{suite}"], cwd=ROOT)
-    return [str(build / "bench" / f"bench_{suite}")]
-
-
-def build_floor(_suite):
-    # Without its SLP pass gcc does not join two pointer stores of the run queue by way of a vector
-    # register, which would double the cost of a switch.
-    program = OUT / "floor"
-    command(["gcc", "-std=gnu17", "-O3", "-fno-tree-slp-vectorize", "-D_GNU_SOURCE", f"-I{BENCH}",
-             str(BENCH / "floor" / "floor.c"), "-o", str(program)])
-    return [str(program)]
-
-
-def build_condvar(_suite):
-    program = OUT / "condvar"
-    command(["gcc", "-std=gnu17", "-O3", "-D_GNU_SOURCE", f"-I{BENCH}",
-             str(BENCH / "peers" / "condvar" / "peer.c"), "-o", str(program), "-pthread"])
-    return [str(program)]
-
-
-def build_boost_context(_suite):
-    program = OUT / "boost_context"
-    command(["g++", "-std=gnu++17", "-O3", "-D_GNU_SOURCE", f"-I{BENCH}",
-             str(BENCH / "peers" / "boost_context" / "peer.cpp"), "-o", str(program),
-             "-lboost_context"])
-    return [str(program)]
-
-
-def build_go(_suite):
-    program = OUT / "go"
-    command(["go", "build", "-o", str(program), "."], cwd=BENCH / "peers" / "go")
-    return [str(program)]
-
-
-def build_tokio(_suite):
-    target = OUT / "tokio"
-    command(["cargo", "build", "--release", "--locked", "--quiet"],
-            cwd=BENCH / "peers" / "tokio", env={**os.environ, "CARGO_TARGET_DIR": str(target)})
-    return [str(target / "release" / "peer")]
-
-
-def bench_python():
-    """The interpreter of both Python peers: the venv's where there is one."""
-    venv = OUT / "venv" / "bin" / "python"
-    return str(venv) if venv.exists() else "python3"
-
-
-def build_asyncio(suite):
-    python = bench_python()
-    command([python, "-c", "import asyncio; asyncio.timeout, asyncio.TaskGroup"])
-    script = "sync_peer.py" if suite == "sync" else "peer.py"
-    return [python, str(BENCH / "peers" / "asyncio" / script)]
-
-
-def build_uvloop(suite):
-    try:
-        command([bench_python(), "-c", "import uvloop"])
-    except Missing:
-        raise Missing("uvloop is not installed (tools/setup-bench.sh)") from None
-    return [*build_asyncio(suite), "--uvloop"]
-
-
-BUILDERS = {
-    "floor": build_floor, "go": build_go, "tokio": build_tokio, "asyncio": build_asyncio,
-    "uvloop": build_uvloop, "boost_context": build_boost_context, "condvar": build_condvar,
+    "echo": {
+        "memory": 1 << 28,
+        "peers": ("raw_epoll", "raw_uring", "roost_epoll", "libuv", "go", "tokio", "asyncio",
+                  "uvloop"),
+        "cases": {
+            "echo_64": (SERVE, 5, 2),
+            "echo_512": (SERVE, 5, 1),
+            "echo_5000": (SERVE, 5, 1),
+            "idle_10000": (IDLE, 5, 1),
+        },
+        # The programs are servers: for how many milliseconds each is under load.
+        "serve_ms": {"echo_64": 1500, "echo_512": 1500, "echo_5000": 1500, "idle_10000": 1000},
+    },
 }
 
 
@@ -237,12 +161,16 @@ def compare(suite, case, metric, peer, samples, missing):
     line = {"suite": suite, "case": case, "metric": metric,
             "ours": rounded(statistics.median(ours)) if ours else None, "peer": peer,
             "theirs": rounded(statistics.median(theirs)) if theirs else None,
-            "ratio": None, "better": "lower", "spread": None}
+            "ratio": None, "better": "higher" if metric in HIGHER else "lower", "spread": None}
     if ours and theirs and statistics.median(theirs):
         line["ratio"] = rounded(statistics.median(ours) / statistics.median(theirs))
     spreads = [s for s in (spread(v) for v in (ours, theirs) if v) if s is not None]
     if spreads:
         line["spread"] = rounded(max(spreads))
+    for condition in CONDITIONS:
+        pair = [samples[name].get(condition) for name in ("roost", peer)]
+        if all(pair):
+            line[condition] = [rounded(statistics.median(values)) for values in pair]
     for name in ("roost", peer):
         if not samples[name].get(metric):
             why = missing.get(name, f"printed no {metric}")
@@ -266,8 +194,11 @@ def run_suite(suite, options):
         sys.exit(f"run.py: suite {suite} has no case {options.only}")
     OUT.mkdir(parents=True, exist_ok=True)
     progress("building")
-    programs = [Program("roost", build_ours, suite)]
-    programs += [Program(peer, BUILDERS[peer], suite) for peer in table["peers"]]
+    if "serve_ms" in table:
+        programs = [Server(p, suite, table["serve_ms"]) for p in ("roost", *table["peers"])]
+    else:
+        programs = [Program("roost", build_ours, suite)]
+        programs += [Program(peer, BUILDERS[peer], suite) for peer in table["peers"]]
     progress("touching memory")
     touch_memory(table["memory"])
     cpus = sorted(os.sched_getaffinity(0))

@@ -20,7 +20,7 @@ installed() {
 }
 
 packages() {
-    wanted="g++ libboost-context-dev python3-venv"
+    wanted="g++ libboost-context-dev libuv1-dev python3-venv"
     command -v go >/dev/null || wanted="$wanted golang-go"
     command -v cargo >/dev/null || wanted="$wanted cargo"
     if ! command -v dpkg-query >/dev/null; then

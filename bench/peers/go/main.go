@@ -1,7 +1,9 @@
-// bench/peers/go/main.go - the suites `micro`, `tasks` and (sync.go) `sync` in Go, each case as a Go programmer would write it.
+// bench/peers/go/main.go - the suites `micro`, `tasks`, (sync.go) `sync` and (echo.go) `echo` in Go, each case as a Go
+// programmer would write it.
 //
-// Called `prog CASE [N]`; prints `CASE METRIC VALUE`. GOMAXPROCS is 1 in every case but cross_loop_roundtrip: the program
-// is pinned to one core, and the scenario is one loop. Needs nothing but the standard library.
+// Called `prog CASE [N]`; prints `CASE METRIC VALUE`; `prog serve_echo` is a server. GOMAXPROCS is 1 in every case but
+// cross_loop_roundtrip: the program is pinned to one core, and the scenario is one loop. Needs nothing but the standard
+// library.
 //
 // SPDX-License-Identifier: MIT
 package main
@@ -231,6 +233,9 @@ type benchCase struct {
 
 func main() {
 	runtime.GOMAXPROCS(1)
+	if len(os.Args) == 2 && os.Args[1] == "serve_echo" {
+		serveEcho()
+	}
 	cases := []benchCase{
 		{"yield", runYield, 10000000},
 		{"spawn_join", runSpawnJoin, 3000000},

@@ -1,10 +1,12 @@
-// bench/peers/tokio/src/main.rs - the suites `micro`, `tasks` and (sync.rs) `sync` on tokio, each case as a Rust programmer would write it.
+// bench/peers/tokio/src/main.rs - the suites `micro`, `tasks`, (sync.rs) `sync` and (echo.rs) `echo` on tokio, each case
+// as a Rust programmer would write it.
 //
-// Called `prog CASE [N]`; prints `CASE METRIC VALUE`. Every case runs on the current_thread runtime, tokio's fastest for
-// work that stays on one core. Where tokio offers two ways the cheaper one is taken (a spawned task is joined by its own
-// handle and not through a JoinSet), so that no ratio is flattered.
+// Called `prog CASE [N]`; prints `CASE METRIC VALUE`; `prog serve_echo` is a server. Every case runs on the
+// current_thread runtime, tokio's fastest for work that stays on one core. Where tokio offers two ways the cheaper one
+// is taken (a spawned task is joined by its own handle and not through a JoinSet), so that no ratio is flattered.
 //
 // SPDX-License-Identifier: MIT
+mod echo;
 mod sync;
 
 use std::future::Future;
@@ -265,6 +267,12 @@ fn main() {
     let args: Vec<String> = std::env::args().collect();
     if args.len() < 2 {
         CASES.iter().for_each(|(name, n)| println!("{name} {n}"));
+        return;
+    }
+    if args[1] == "serve_echo" {
+        // In a task of its own, as the cases below.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+        runtime.block_on(async { tokio::spawn(echo::serve()).await.unwrap() }).unwrap();
         return;
     }
     let Some(&(name, n)) = CASES.iter().find(|c| c.0 == args[1]) else {
