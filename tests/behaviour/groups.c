@@ -123,9 +123,9 @@ BEHAVIOUR(34, collect_cancels_nothing_and_returns_the_first)
     roost_group_opts opts = {.policy = ROOST_COLLECT, .errors = &errors};
     int rc = 0;
     ROOST_GROUP_WITH(g, rc, &opts) {
-        ROOST_GO(g, fail_after, ROOST_MS(3), -EPIPE);
-        ROOST_GO(g, fail_after, ROOST_MS(1), -EIO);
-        ROOST_GO(g, counted_sleep, ROOST_MS(5), &tally);
+        ROOST_GO(g, fail_after, ROOST_MS(30), -EPIPE);
+        ROOST_GO(g, fail_after, ROOST_MS(10), -EIO);
+        ROOST_GO(g, counted_sleep, ROOST_MS(50), &tally);
     }
     CHECK_EQ(-EIO, rc);
     CHECK_EQ(0, tally.cancelled);

@@ -696,10 +696,10 @@ BEHAVIOUR(31, the_value_is_delivered_and_the_deadline_has_passed)
 {
     roost_time before = roost_now();
     ROOST_AUTO(scope) roost_scope scope;
-    scope_enter(&scope, &(roost_scope_opts){.within = ROOST_MS(1)});
+    scope_enter(&scope, &(roost_scope_opts){.within = ROOST_MS(20)});
     int rc = answer_all_the_same(42);
     CHECK_EQ(42, roost_scope_end(&scope, rc));
-    CHECK_ELAPSED(ROOST_MS(1), before);
+    CHECK_ELAPSED(ROOST_MS(20), before);
     CHECK(roost_scope_cancelled(&scope));
     CHECK(roost_scope_fired(&scope));
     CHECK_OK(roost_checkpoint());
@@ -708,9 +708,9 @@ BEHAVIOUR(31, the_value_is_delivered_and_the_deadline_has_passed)
 BEHAVIOUR(31, of_two_deadlines_the_outer_one_has_fired)
 {
     ROOST_AUTO(scope) roost_scope outer;
-    scope_enter(&outer, &(roost_scope_opts){.within = ROOST_MS(1)});
+    scope_enter(&outer, &(roost_scope_opts){.within = ROOST_MS(20)});
     ROOST_AUTO(scope) roost_scope inner;
-    scope_enter(&inner, &(roost_scope_opts){.within = ROOST_MS(1)});
+    scope_enter(&inner, &(roost_scope_opts){.within = ROOST_MS(20)});
     int rc = answer_all_the_same(42);
     CHECK_EQ(42, roost_scope_end(&inner, rc));
     CHECK_EQ(42, roost_scope_end(&outer, rc));
@@ -725,7 +725,7 @@ BEHAVIOUR(31, behind_a_shield_the_inner_one_has)
     ROOST_AUTO(scope) roost_scope outer;
     scope_enter(&outer, NULL);
     ROOST_AUTO(scope) roost_scope inner;
-    scope_enter(&inner, &(roost_scope_opts){.within = ROOST_MS(1), .shield = true});
+    scope_enter(&inner, &(roost_scope_opts){.within = ROOST_MS(20), .shield = true});
     roost_scope_cancel(&outer, NULL);
     CHECK_EQ(42, roost_scope_end(&inner, answer_all_the_same(42)));
     CHECK(roost_scope_fired(&inner));
@@ -735,13 +735,13 @@ BEHAVIOUR(31, behind_a_shield_the_inner_one_has)
 
 BEHAVIOUR(31, in_blocks_and_calls_too)
 {
-    CHECK_EQ(41, roost_wait_for(ROOST_CALL(answer_all_the_same, 41), ROOST_MS(1)));
-    CHECK_EQ(42, ROOST_WITHIN(ROOST_MS(1), answer_all_the_same(42)));
+    CHECK_EQ(41, roost_wait_for(ROOST_CALL(answer_all_the_same, 41), ROOST_MS(20)));
+    CHECK_EQ(42, ROOST_WITHIN(ROOST_MS(20), answer_all_the_same(42)));
     int rc = 0;
-    ROOST_TIMEOUT(rc, ROOST_MS(1))
+    ROOST_TIMEOUT(rc, ROOST_MS(20))
         rc = answer_all_the_same(43);
     CHECK_EQ(43, rc);
-    ROOST_MOVE_ON(rc, ROOST_MS(1))
+    ROOST_MOVE_ON(rc, ROOST_MS(20))
         rc = answer_all_the_same(44);
     CHECK_EQ(44, rc);
 }
