@@ -211,7 +211,7 @@ BEHAVIOUR(77, a_deadline_passes_at_once_with_abandon_and_shows_late_without)
     const roost_thread_opts stay = {.executor = two};
     roost_time began = roost_now();
     int left =
-        ROOST_WITHIN(ROOST_MS(40), roost_to_thread_with(ROOST_CALL(lasting, &tally, 1), &leave));
+        ROOST_WITHIN(ROOST_MS(2), roost_to_thread_with(ROOST_CALL(lasting, &tally, 1), &leave));
     CHECK_EQ(ROOST_ETIMEDOUT, left);
     if (roost_test_virtual())
         CHECK_EQ(ROOST_MS(2), roost_now() - began);
@@ -221,7 +221,7 @@ BEHAVIOUR(77, a_deadline_passes_at_once_with_abandon_and_shows_late_without)
         if (ROOST_SPAWN(NULL, g, gate_open, &tally, ROOST_MS(20)) < 0)
             tally.open = true;
         stayed =
-            ROOST_WITHIN(ROOST_MS(40), roost_to_thread_with(ROOST_CALL(lasting, &tally, 1), &stay));
+            ROOST_WITHIN(ROOST_MS(2), roost_to_thread_with(ROOST_CALL(lasting, &tally, 1), &stay));
         CHECK(tally.open);
     }
     CHECK_OK(rc);
