@@ -12,7 +12,7 @@
 
 ROOST_ASYNC(echo, roost_stream *, conn)
 {
-    char buf[4096];
+    char buf[1024];
     int64_t n;
     while ((n = roost_read(conn, buf, sizeof buf)) > 0)
         ROOST_TRY(roost_write_all(conn, buf, (size_t)n));

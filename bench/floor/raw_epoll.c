@@ -34,7 +34,7 @@ static void accept_one(int poll, int listener)
 
 static void echo(int fd)
 {
-    char buf[4096];
+    char buf[1024];
     ssize_t n = recv(fd, buf, sizeof buf, 0);
     if (n <= 0 || send(fd, buf, (size_t)n, MSG_NOSIGNAL) != n)
         close(fd);

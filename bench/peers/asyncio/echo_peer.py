@@ -10,7 +10,7 @@ import sys
 
 async def echo(reader, writer):
     try:
-        while data := await reader.read(4096):
+        while data := await reader.read(1024):
             writer.write(data)
             await writer.drain()
     except ConnectionError:

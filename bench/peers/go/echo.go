@@ -11,7 +11,7 @@ import (
 
 func echo(conn net.Conn) {
 	defer conn.Close()
-	buf := make([]byte, 4096)
+	buf := make([]byte, 1024)
 	for {
 		n, err := conn.Read(buf)
 		if err != nil {

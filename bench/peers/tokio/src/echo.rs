@@ -5,7 +5,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 async fn echo(mut conn: TcpStream) -> std::io::Result<()> {
-    let mut buf = [0; 4096];
+    let mut buf = [0; 1024];
     conn.set_nodelay(true)?;
     loop {
         let n = conn.read(&mut buf).await?;
