@@ -55,7 +55,7 @@ static void watched_run(struct process *process, roost_call call, roost_run_opts
     if (roost_test_virtual())
         kit_leave_out("a simulation measures no time");
 #ifdef ROOST_VALGRIND
-    kit_leave_out("Valgrind runs one thread at a time, which measures no time either");
+    roost_test_skip("Valgrind runs one thread at a time, which measures no time either");
 #endif
     process_run(process, watched_body, &(struct watched){.call = call, .opts = opts});
     CHECK_EQ(0, process->code);
