@@ -107,7 +107,7 @@ ROOST_API const char *roost_task_name(const roost_task *task);
 /**
  * roost_task_set_name - name the running task.
  *
- *   name      copied, cut to 31 bytes.
+ *   name      copied, cut to 31 bytes; NULL: its function's again.
  *
  * Suspends  never.
  * Errors    ROOST_ENOCTX  not in a task.

@@ -5,6 +5,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,6 +52,19 @@ static inline void task_leave(struct roosti_loop *loop, struct roost_task *task)
     }
 }
 
+/* ROOST_ECANCELED counts as no failure: where nothing was cancelled nobody would hear of it, unless
+ * somebody holds the handle and reads it. */
+static __attribute__((noinline)) void task_stray(const struct roost_task *task)
+{
+    if (task->kept || (task->root.priv.flags & (ROOSTI_SCOPE_CANCELLED | ROOSTI_SCOPE_EFFECTIVE)) ||
+        roosti_scope_outer_cancelled(&task->root))
+        return;
+    roosti_report("stray cancellation: task '%s' (%" PRIu64
+                  ") returned ROOST_ECANCELED, and nothing "
+                  "there is cancelled; its group takes that for no failure",
+                  roost_task_name(task), task->id);
+}
+
 static void task_settle(struct roosti_loop *loop, struct roost_task *task, int rc)
 {
     task->result = rc;
@@ -65,6 +79,8 @@ static void task_settle(struct roosti_loop *loop, struct roost_task *task, int r
         roosti_start_failed(task->start, rc);
         task->start = NULL;
         rc = rc < 0 ? ROOST_ECANCELED : rc;
+    } else if (roosti_unlikely(rc == ROOST_ECANCELED && loop->debug > 0)) {
+        task_stray(task);
     }
     if (roosti_unlikely(rc < 0 && rc != ROOST_ECANCELED))
         roosti_group_fail(task->group, task, rc, "a task of the group failed");

@@ -35,7 +35,7 @@ int roost_task_set_name(const char *name)
     struct roost_task *task = roosti_self();
     if (!task)
         return roosti_no_task();
-    roosti_task_set_name(task, name);
+    roosti_task_set_name(task, name ? name : "");
     return 0;
 }
 
@@ -156,7 +156,11 @@ int roost_join(roost_task *task, int *result)
         return ROOST_EINVAL;
     if (roosti_unlikely(task->loop != self->loop))
         return ROOST_EXLOOP;
-    roosti_require(task->kept, "a task is joined by its handle, once");
+    if (roosti_unlikely(!task->kept)) {
+        if (task == self)
+            return ROOST_EDEADLK;
+        roosti_require(false, "a task is joined by its handle, once");
+    }
     if (roosti_unlikely(task->joiner != NULL))
         return ROOST_EBUSY;
     /* No turn is given before the task is taken or joined: another could take it meanwhile, and

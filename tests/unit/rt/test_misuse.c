@@ -315,6 +315,23 @@ ROOST_TEST(an_ancestor_cannot_be_joined)
     CHECK_EQ(ROOST_EDEADLK, code);
 }
 
+ROOST_ASYNC(join_oneself, int *, code)
+{
+    *code = roost_join(roost_task_self(), NULL);
+    return 0;
+}
+
+ROOST_TEST(a_task_without_a_handle_is_told_that_it_cannot_join_itself)
+{
+    int code = 0;
+    int rc = 0;
+    ROOST_GROUP(g, rc)
+        ROOST_GO(g, join_oneself, &code);
+    CHECK_EQ(0, rc);
+    CHECK_EQ(ROOST_EDEADLK, code);
+    CHECK_EQ(ROOST_EDEADLK, roost_join(roost_task_self(), NULL));
+}
+
 /* Not tortured: a joiner that is cancelled and one that takes the task share the handle here. */
 ROOST_TEST(a_second_joiner_is_refused, .no_torture = true)
 {

@@ -174,6 +174,46 @@ ROOST_TEST(a_stray_cancellation_is_reported, .plain = true, .no_torture = true)
     CHECK_STR("", process.text);
 }
 
+ROOST_ASYNC(return_code, int, code)
+{
+    return code;
+}
+
+/* Of the four the first alone is at fault: one was cancelled, one has a handle, one just failed. */
+ROOST_ASYNC(lose_a_task)
+{
+    roost_task *task = NULL;
+    int rc = 0;
+    ROOST_GROUP(g, rc)
+        ROOST_GO(g, return_code, ROOST_ECANCELED);
+    ROOST_TRY(rc);
+    ROOST_GROUP(g, rc) {
+        ROOST_GO(g, nap, ROOST_SEC(3600), 0);
+        roost_group_cancel(g, "enough");
+    }
+    ROOST_TRY(rc);
+    ROOST_GROUP(g, rc) {
+        ROOST_TRY(ROOST_SPAWN(&task, g, return_code, ROOST_ECANCELED));
+        ROOST_TRY(roost_join(task, NULL));
+    }
+    ROOST_TRY(rc);
+    ROOST_GROUP(g, rc)
+        ROOST_GO(g, return_code, ROOST_EBUSY);
+    return rc == ROOST_EBUSY ? 0 : 1;
+}
+
+ROOST_TEST(a_task_that_says_it_was_cancelled_is_reported, .plain = true, .no_torture = true)
+{
+    struct process process;
+    reported_run(&process, 1, ROOST_CALL(lose_a_task));
+    CHECK_EQ(0, process.code);
+    CHECK_STR("roost: stray cancellation: task 'return_code' (2) returned ROOST_ECANCELED, and "
+              "nothing there is cancelled; its group takes that for no failure\n",
+              process.text);
+    reported_run(&process, -1, ROOST_CALL(lose_a_task));
+    CHECK_STR("", process.text);
+}
+
 ROOST_ASYNC(leave_a_group)
 {
     int rc = 0;

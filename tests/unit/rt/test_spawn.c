@@ -159,6 +159,14 @@ ROOST_ASYNC(stay_for, roost_dur, dur)
     return roost_sleep(dur);
 }
 
+ROOST_ASYNC(lose_its_name)
+{
+    ROOST_TRY(roost_task_set_name("mistaken"));
+    ROOST_TRY(roost_task_set_name(NULL));
+    CHECK_STR("lose_its_name", roost_task_name(roost_task_self()));
+    return 0;
+}
+
 ROOST_TEST(names_are_given_or_those_of_the_function, .no_torture = true)
 {
     roost_task *tasks[3] = {NULL};
@@ -187,6 +195,9 @@ ROOST_TEST(names_are_given_or_those_of_the_function, .no_torture = true)
     CHECK_EQ(0, rc);
     CHECK_OK(roost_task_set_name("renamed"));
     CHECK_STR("renamed", roost_task_name(roost_task_self()));
+    ROOST_GROUP(g, rc)
+        ROOST_GO(g, lose_its_name);
+    CHECK_EQ(0, rc);
 }
 
 ROOST_ASYNC(keep_errno, int, value)
