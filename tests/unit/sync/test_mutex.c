@@ -291,6 +291,42 @@ ROOST_ASYNC(lock_two, roost_mutex *, own, roost_mutex *, next, int *, ret_rc)
     return rc == ROOST_EDEADLK ? 0 : rc;
 }
 
+/* Locks both, with a turn between, and passes on what came of it. */
+ROOST_ASYNC(lock_both, roost_mutex *, first, roost_mutex *, second)
+{
+    int rc = 0;
+    ROOST_LOCK(first, rc) {
+        ROOST_TRY(roost_test_settle());
+        ROOST_LOCK(second, rc)
+            continue;
+    }
+    return rc;
+}
+
+ROOST_TEST(who_would_close_a_circle_is_told_who_waits, .fifo = true)
+{
+    ROOST_AUTO(errors) roost_errors errors = ROOST_ERRORS_INIT;
+    roost_mutex a = ROOST_MUTEX_INIT;
+    roost_mutex b = ROOST_MUTEX_INIT;
+    roost_group_opts opts = {.errors = &errors};
+    int rc = 0;
+    ROOST_GROUP_WITH(g, rc, &opts) {
+        ROOST_GO(g, lock_both, &a, &b);
+        ROOST_GO(g, lock_both, &b, &a);
+    }
+    CHECK_EQ(ROOST_EDEADLK, rc);
+    const roost_error *error = roost_errors_at(&errors, 0);
+    CHECK(error && strstr(error->steps[0].note, "'lock_both' holds it and waits for this"));
+    rc = 0;
+    roost_errors_fini(&errors);
+    errors = (roost_errors)ROOST_ERRORS_INIT;
+    ROOST_GROUP_WITH(g, rc, &opts)
+        ROOST_GO(g, lock_both, &a, &a);
+    CHECK_EQ(ROOST_EDEADLK, rc);
+    error = roost_errors_at(&errors, 0);
+    CHECK(error && strcmp(error->steps[0].note, "this task holds the mutex already") == 0);
+}
+
 ROOST_TEST(a_circle_of_any_length_is_refused_to_who_would_close_it)
 {
     enum { MOST = 5 };
