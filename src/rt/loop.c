@@ -13,6 +13,7 @@
 #include "base/atomic.h"
 #include "base/mem.h"
 #include "rt/inbox.h"
+#include "rt/report.h"
 #include "rt/stall.h"
 
 /* How long a loop that is likely to be posted to waits awake: what going to sleep and being woken
@@ -33,6 +34,11 @@ int roosti_loop_init(struct roosti_loop *loop, struct roosti_port *port, const r
     int rc = roosti_stacks_open(
         &loop->stacks,
         &(struct roosti_stacks_opts){.slot_size = opts->stack_size, .slots_max = opts->tasks_max});
+    if (rc == ROOST_EINVAL)
+        roosti_report(
+            "stacks cannot be laid out with stack_size %zu and tasks_max %zu; the size is "
+            "whole pages, two and more, and all together fit the address space",
+            opts->stack_size, opts->tasks_max);
     if (rc < 0)
         return rc;
     rc = roosti_inbox_new(port, &loop->inbox);

@@ -103,7 +103,13 @@ static inline void task_finish(struct roost_task *task, int rc)
                       roost_task_name(task));
         _Exit(125);
     }
-    roosti_require(task->scope == &task->root, "a task leaves every scope and group it entered");
+    if (roosti_unlikely(task->scope != &task->root)) {
+        roosti_report("task '%s' (%" PRIu64
+                      ") returned inside a scope, a group or a portal that it "
+                      "has opened and not ended",
+                      roost_task_name(task), task->id);
+        roosti_require(false, "a task leaves every scope and group it entered");
+    }
     if (roosti_unlikely(task->attn & ROOSTI_ATTN_PROBE))
         roosti_probe_tell(loop, ROOSTI_EVENT_FINISH, task);
     task_settle(loop, task, rc);

@@ -37,6 +37,16 @@ static void told_run(struct process *process, struct told told)
     CHECK_EQ(0, process->code);
 }
 
+ROOST_TEST(a_useless_size_of_stacks_is_refused_in_words, .plain = true, .no_torture = true)
+{
+    struct process process;
+    told_run(&process, (struct told){.opts = {.stack_size = 12345}, .rc = ROOST_EINVAL});
+    CHECK_WROTE(&process,
+                "roost: stacks cannot be laid out with stack_size 12345 and tasks_max 0;");
+    told_run(&process, (struct told){.opts = {.tasks_max = SIZE_MAX}, .rc = ROOST_EINVAL});
+    CHECK_WROTE(&process, "roost: stacks cannot be laid out with stack_size 0 and tasks_max ");
+}
+
 ROOST_TEST(an_unknown_backend_is_refused_by_name, .plain = true, .no_torture = true)
 {
     static const char text[] = "roost: there is no backend 'kqueue'; choose uring, epoll or sim\n";

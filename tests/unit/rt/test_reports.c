@@ -134,6 +134,31 @@ ROOST_TEST(cancelling_from_a_foreign_thread_ends_the_process, .plain = true, .no
     CHECK_DIED(&process, SIGABRT);
 }
 
+ROOST_ASYNC(forget_a_scope, roost_scope *, scope)
+{
+    roost_scope_init(scope, NULL);
+    return roost_scope_enter(scope);
+}
+
+ROOST_ASYNC(run_who_forgets)
+{
+    roost_scope scope;
+    int rc = 0;
+    ROOST_GROUP(g, rc)
+        ROOST_GO(g, forget_a_scope, &scope);
+    return rc;
+}
+
+ROOST_TEST(a_scope_that_was_not_left_ends_the_process, .plain = true, .no_torture = true)
+{
+    struct process process;
+    reported_run(&process, 0, ROOST_CALL(run_who_forgets));
+    CHECK_WROTE(&process, "roost: task 'forget_a_scope' (2) returned inside a scope, a group or a "
+                          "portal that it has opened and not ended\n");
+    CHECK_WROTE(&process, "a task leaves every scope and group it entered");
+    CHECK_DIED(&process, SIGABRT);
+}
+
 /* -- mistakes, at level 1 -----------------------------------------------------------------------*/
 
 ROOST_ASYNC(leave_a_result_unread)
