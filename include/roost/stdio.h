@@ -8,7 +8,7 @@
  * They may be terminals, pipes, sockets or files: waiting for them suspends the task and not the
  * thread, whatever they are. A terminal or a pipe is often shared with other processes, so the
  * descriptor is not made non-blocking for that, and what it was stays as it was. Closing the stream
- * leaves the descriptor open.
+ * leaves the descriptor open. What a descriptor is not open for the system refuses: -EBADF.
  *
  * What a stream has read ahead is lost to whoever reads the descriptor after it. In simulation the
  * real descriptors are used all the same, and the run stands still until they have answered.
