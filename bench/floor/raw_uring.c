@@ -18,7 +18,7 @@
 
 #include "serve.h"
 
-enum { ENTRIES = 4096, FILES = 16384, BUFFERS = 8192, BUFFER_BYTES = 512 };
+enum { ENTRIES = 4096, FILES = 16384, BUFFERS = 1024, BUFFER_BYTES = 512 };
 enum kind { ACCEPT, RECV, SEND, CLOSE };
 
 static struct {
