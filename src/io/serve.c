@@ -46,14 +46,20 @@ static const char *server_label(const struct roosti_server *server)
 
 /* -- a connection ------------------------------------------------------------------------------ */
 
-/* Tells of the error; negative: the server is to end with it. */
-static int conn_failed(struct roosti_server *server, int rc, const char *peer)
+/* Tells of the error; negative: the server is to end with it. The peer's name is made here and not
+ * before the handler runs: making it takes more stack than most handlers, and the page that it
+ * touched would stay for as long as the connection lives. */
+static __attribute__((noinline)) int conn_failed(struct roosti_server *server, int rc,
+                                                 roost_stream *stream)
 {
     const roost_serve_opts *opts = server->opts;
     roost_error error;
+    char peer[ROOST_ADDRESS_TEXT_MAX];
     server->stats.failed++;
     if (roost_error_last(&error) < 0 || error.code != rc)
         error = (roost_error){.code = rc, .at = roost_now()};
+    if (roost_stream_attr(stream, ROOST_ATTR_PEER_NAME, peer, sizeof peer) < 0)
+        peer[0] = '\0';
     if (opts->on_error)
         return opts->on_error(opts->on_error_arg, &error, peer);
     roosti_report("serve %s: %s for %s failed: %s (%s)", server->name, server_label(server),
@@ -78,13 +84,10 @@ static int conn_entry(void *args)
     struct seat *seat = args;
     struct roosti_server *server = seat->server;
     roost_stream *stream = seat->stream;
-    char peer[ROOST_ADDRESS_TEXT_MAX];
-    if (roost_stream_attr(stream, ROOST_ATTR_PEER_NAME, peer, sizeof peer) < 0)
-        peer[0] = '\0';
     int rc = conn_serve(server, &stream, (char *)args + server->block_offset);
     int verdict = rc < 0 ? rc : 0;
     if (rc < 0 && rc != ROOST_ECANCELED)
-        verdict = conn_failed(server, rc, peer);
+        verdict = conn_failed(server, rc, stream);
     if (rc == ROOST_ECANCELED) {
         server->stats.cancelled++;
         roost_stream_abort(stream);
