@@ -119,7 +119,7 @@ struct listing {
 ROOST_ASYNC(dir_list, struct listing *, listing)
 {
     struct roosti_dir_reader reader = {.fd = -1};
-    const struct roosti_entry *entry;
+    const struct roosti_entry *entry = NULL;
     int rc = roosti_dir_begin(&reader, listing->path, true);
     while (rc >= 0 && (rc = roosti_dir_step(&reader, &entry)) > 0)
         rc = roosti_strings_add(&listing->names, "", entry->name);

@@ -71,7 +71,7 @@ ROOST_TEST(what_is_no_error_is_none, .plain = true)
 
 ROOST_TEST(what_nobody_knows_is_unknown, .plain = true)
 {
-    static const int unknown[] = {-1999, -2018,   -2998,         -2999,
+    static const int unknown[] = {-1999, -2019,   -2998,         -2999,
                                   -3000, -100000, INT32_MIN + 1, INT32_MIN};
     for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++) {
         CHECK_STR("E?", roost_error_name(unknown[i]));
