@@ -7,7 +7,7 @@
 
 #include <roost.h>
 
-static int file_put(const char *root, const char *name, const char *text)
+ROOST_SUSPENDS static int file_put(const char *root, const char *name, const char *text)
 {
     char path[ROOST_TEMP_PATH_MAX];
     ROOST_TRY(roost_path_join(root, name, path, sizeof path));

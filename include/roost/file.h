@@ -279,7 +279,7 @@ ROOST_API ROOST_MUST ROOST_SUSPENDS int roost_file_stat(roost_file *file, roost_
 ROOST_API int roost_file_fd(const roost_file *file);
 
 /* For ROOST_AUTO(file). */
-static inline void roost_file_cleanup(roost_file **file)
+ROOST_SUSPENDS static inline void roost_file_cleanup(roost_file **file)
 {
     (void)roost_file_close(*file);
 }

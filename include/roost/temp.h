@@ -145,7 +145,7 @@ ROOST_API ROOST_MUST ROOST_SUSPENDS int64_t roost_spool_read(roost_spool *spool,
 ROOST_API void roost_spool_fini(roost_spool *spool);
 
 /* For ROOST_AUTO(temp) and ROOST_AUTO(spool). */
-static inline void roost_temp_cleanup(roost_temp *temp)
+ROOST_SUSPENDS static inline void roost_temp_cleanup(roost_temp *temp)
 {
     (void)roost_temp_remove(temp);
 }

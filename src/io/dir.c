@@ -111,12 +111,12 @@ void roost_dir_close(roost_dir *dir)
     roosti_free(dir);
 }
 
-struct listing {
+struct dir_listing {
     const char *path;
     struct roosti_strings names;
 };
 
-ROOST_ASYNC(dir_list, struct listing *, listing)
+ROOST_ASYNC(dir_list, struct dir_listing *, listing)
 {
     struct roosti_dir_reader reader = {.fd = -1};
     const struct roosti_entry *entry = NULL;
@@ -129,7 +129,7 @@ ROOST_ASYNC(dir_list, struct listing *, listing)
 
 int roost_dir_list(const char *path, char ***names, size_t *count)
 {
-    struct listing listing = {.path = path};
+    struct dir_listing listing = {.path = path};
     int rc = roosti_file_job(ROOST_CALL(dir_list, &listing));
     if (rc == 0)
         rc = roosti_strings_give(&listing.names, false, names, count);

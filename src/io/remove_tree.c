@@ -31,7 +31,7 @@ static int name_remove(struct removal *removal, enum roosti_file_what what)
     return rc == -ENOENT ? 0 : rc; /* somebody else was faster */
 }
 
-static bool is_dots(const char *name)
+static bool entry_is_dots(const char *name)
 {
     return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
 }
@@ -69,7 +69,7 @@ static int batch_remove(struct removal *removal, bool *empty)
     for (int64_t at = 0; at < n;) {
         const struct roosti_entry *entry = (const void *)(removal->batch + at);
         at += entry->size;
-        if (is_dots(entry->name))
+        if (entry_is_dots(entry->name))
             continue;
         *empty = false;
         int rc = entry_remove(removal, entry);

@@ -152,7 +152,7 @@ static int record_error(roost_walk *walk, int error)
     return rc;
 }
 
-static bool is_fatal(int rc)
+static bool walk_is_fatal(int rc)
 {
     return rc == ROOST_ENOMEM || rc == ROOST_ECANCELED || rc == ROOST_ETIMEDOUT;
 }
@@ -177,7 +177,7 @@ static int walk_enter(roost_walk *walk)
     }
     if (rc == 0)
         rc = roosti_dir_begin(&walk->reader, walk->here.text, root);
-    if (rc < 0 && is_fatal(rc)) {
+    if (rc < 0 && walk_is_fatal(rc)) {
         /* Still to be read, by a walk that goes on after a cancellation. */
         walk->pending.len = pending_len;
         walk->pending.count++;
@@ -211,7 +211,7 @@ int roosti_walk_fill(roost_walk *walk)
             continue;
         }
         rc = roosti_dir_step(&walk->reader, &entry);
-        if (rc < 0 && is_fatal(rc))
+        if (rc < 0 && walk_is_fatal(rc))
             break;
         if (rc <= 0) {
             int why = rc;

@@ -22,7 +22,7 @@ enum { AGAIN_MAX = 100 }; /* rounds one step is held back at the most */
 
 /* -- records and holding ---------------------------------------------------------------------- */
 
-static struct roosti_fault_op *record_take(struct roosti_fault *fault)
+static struct roosti_fault_op *fault_record_take(struct roosti_fault *fault)
 {
     struct roosti_node *node = roosti_list_first(&fault->free);
     struct roosti_fault_op *record;
@@ -326,7 +326,7 @@ int roosti_fault_submit(struct roosti_port *port, struct roosti_op *user)
     bool stepwise = stepwise_draw(fault, user);
     if (stepwise && user->kind == ROOSTI_OP_RECV_MULTI && lent_prepare(fault) < 0)
         return ROOST_ENOMEM;
-    struct roosti_fault_op *record = record_take(fault);
+    struct roosti_fault_op *record = fault_record_take(fault);
     if (!record)
         return ROOST_ENOMEM;
     record->user = user;

@@ -10,7 +10,7 @@
 
 #include "base/mem.h"
 
-static int64_t file_read(struct roosti_sim_file *file, struct roosti_op *op)
+static int64_t disk_read(struct roosti_sim_file *file, struct roosti_op *op)
 {
     const struct roosti_sim_inode *inode = file->inode;
     if ((file->flags & O_ACCMODE) == O_WRONLY)
@@ -45,7 +45,7 @@ int64_t roosti_sim_space_for(const struct roosti_sim *sim, const struct roosti_s
     return (int64_t)(end_max - from < len ? end_max - from : len);
 }
 
-static int64_t file_write(struct roosti_sim *sim, struct roosti_sim_file *file,
+static int64_t disk_write(struct roosti_sim *sim, struct roosti_sim_file *file,
                           struct roosti_op *op)
 {
     struct roosti_sim_inode *inode = file->inode;
@@ -94,9 +94,9 @@ int64_t roosti_sim_disk_do(struct roosti_sim *sim, struct roosti_sim_file *file,
     }
     switch (op->kind) {
     case ROOSTI_OP_READ:
-        return file_read(file, op);
+        return disk_read(file, op);
     case ROOSTI_OP_WRITE:
-        return file_write(sim, file, op);
+        return disk_write(sim, file, op);
     default:
         return roosti_sim_inode_keep(file->inode);
     }

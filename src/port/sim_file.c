@@ -65,7 +65,7 @@ static void inode_drop(struct roosti_sim *sim, struct roosti_sim_inode *inode)
         roosti_sim_inode_free(inode);
 }
 
-static int64_t name_remove(struct roosti_sim *sim, const struct roosti_file_call *call)
+static int64_t sim_name_remove(struct roosti_sim *sim, const struct roosti_file_call *call)
 {
     struct roosti_sim_lookup lookup;
     bool dir = call->what == ROOSTI_FILE_RMDIR;
@@ -167,7 +167,7 @@ static int64_t sim_name_do(struct roosti_sim *sim, const struct roosti_file_call
         return name_mkdir(sim, call);
     case ROOSTI_FILE_RMDIR:
     case ROOSTI_FILE_UNLINK:
-        return name_remove(sim, call);
+        return sim_name_remove(sim, call);
     case ROOSTI_FILE_RENAME:
         return name_rename(sim, call);
     case ROOSTI_FILE_STAT:

@@ -163,8 +163,8 @@ int roosti_sim_member_move(struct roosti_sim *sim, struct roosti_sim_inode *inod
 /* -- paths ------------------------------------------------------------------------------------ */
 
 /* One name on from `from`: 0 and *to, which is NULL where there is none, or a code. */
-static int step(struct roosti_sim *sim, struct roosti_sim_inode *from, const char *name, size_t len,
-                struct roosti_sim_inode **to)
+static int tree_step(struct roosti_sim *sim, struct roosti_sim_inode *from, const char *name,
+                     size_t len, struct roosti_sim_inode **to)
 {
     size_t index;
     if (!from->is_dir)
@@ -199,7 +199,7 @@ int roosti_sim_path_find(struct roosti_sim *sim, const char *path, struct roosti
         lookup->dir = lookup->found;
         lookup->name = path;
         lookup->name_len = len;
-        int rc = step(sim, lookup->dir, path, len, &lookup->found);
+        int rc = tree_step(sim, lookup->dir, path, len, &lookup->found);
         if (rc < 0)
             return rc;
         path += len;
@@ -290,7 +290,7 @@ static int path_make(struct roosti_sim *sim, const char *path, bool is_dir,
             break;
         bool last = path[len + strspn(path + len, "/")] == '\0';
         struct roosti_sim_inode *next;
-        rc = step(sim, at, path, len, &next);
+        rc = tree_step(sim, at, path, len, &next);
         if (rc == 0 && !next) {
             next = roosti_sim_member_new(sim, at, path, len, is_dir || !last);
             rc = next ? 0 : ROOST_ENOMEM;
